@@ -1,0 +1,246 @@
+"""Decide which mounts an environment gets, in the order of the spec's table."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from devenv_lib.errors import SettingsError
+from devenv_lib.mounts.records import (
+    AGENT,
+    AUTH,
+    CACHE,
+    CONFIG_ROOT,
+    CONFIGS,
+    DATA,
+    FILES,
+    KEYS,
+    LOCK_ROOT,
+    MACHINE_AGENT,
+    MACHINES_WITH_AGENT,
+    STATE,
+    LeftOut,
+    LockDirectory,
+    Mount,
+    MountPlan,
+    below,
+    volume_name,
+)
+from devenv_lib.project import Project
+from devenv_lib.readers import MountRequest
+from devenv_lib.records import Found, Host, Identity
+from devenv_lib.settings import Settings
+
+
+def candidates(home: PurePosixPath, settings: Settings) -> tuple[PurePosixPath, ...]:
+    """Return the host paths that `build_mounts` wants to know about."""
+    config = [home / ".config" / name for name in (*CONFIGS, *settings.lockfiles)]
+    wanted = [below(home, request.source) for request in settings.mounts]
+    return (*(home / name for name in FILES), *config, home / AUTH, home / KEYS, *wanted)
+
+
+def build_mounts(
+    project: Project, settings: Settings, host: Host, identity: Identity, machine: str = ""
+) -> MountPlan:
+    """Return every mount of an environment, and beside it what was left out and why.
+
+    ``machine`` names the maker of the virtual machine that the engine runs in, if any.
+
+    Raises:
+        SettingsError: a required source is missing, a target is taken twice, or a mount would
+            hand the engine's own socket to the environment.
+    """
+    draft = _Draft(project, settings, host, identity)
+    draft.volumes()
+    draft.configuration()
+    draft.lock_directories()
+    draft.optional(AUTH, "opencode's login, on top of the data volume")
+    draft.optional(KEYS, "who may log in by ssh")
+    draft.ssh_agent(machine)
+    draft.worktree()
+    for request in settings.mounts:
+        draft.requested(request)
+    draft.refuse_engine_socket()
+    return draft.plan()
+
+
+@dataclass
+class _Draft:
+    """A mount plan in the making; one method for each group of rows."""
+
+    project: Project
+    settings: Settings
+    host: Host
+    identity: Identity
+    mounts: list[Mount] = field(default_factory=list)
+    left: list[LeftOut] = field(default_factory=list)
+    locks: list[LockDirectory] = field(default_factory=list)
+    agent: PurePosixPath | None = None
+
+    def volumes(self) -> None:
+        """Add rows 1 to 4: the three volumes and the project."""
+        for (suffix, where), why in zip(
+            (DATA, CACHE, STATE), ("programs' data", "caches", "state and history"), strict=True
+        ):
+            self._volume(suffix, self.identity.home / where, why)
+        target = self.project.target(self.identity.home)
+        self.mounts.append(
+            Mount("bind", str(self.project.path), target, read_only=False, why="the project")
+        )
+
+    def configuration(self) -> None:
+        """Add rows 5 and 6: dotfiles and configuration, read-only."""
+        home = self.host.home
+        for path in (*(home / name for name in FILES), *self.host.gitconfigs):
+            self.optional(path.relative_to(home), "configuration")
+        for name in CONFIGS:
+            if name not in self.settings.lockfiles:
+                self.optional(PurePosixPath(".config") / name, "configuration")
+
+    def lock_directories(self) -> None:
+        """Add row 7: the read-only directory and, elsewhere, the volume with its lockfiles."""
+        for name, files in self.settings.lockfiles.items():
+            relative = PurePosixPath(".config") / name
+            found, target = self.host.at(self.host.home / relative), self.identity.home / relative
+            reason = self._unfit(found, target) or (
+                "not a directory" if found.kind != "directory" else ""
+            )
+            if reason:
+                self.left.append(LeftOut(str(found.path), target, reason))
+                continue
+            config, lock = CONFIG_ROOT / name, LOCK_ROOT / name
+            self._bind(found, config, f"configuration, linked from ~/{relative}")
+            self._volume(f"{name}-lock", lock, f"writable {', '.join(files)}")
+            why = "links to both, which nobody inside can change"
+            self.mounts.append(Mount("tmpfs", "", target, read_only=False, why=why))
+            self.locks.append(LockDirectory(target, config, lock, files, found.entries))
+
+    def optional(self, relative: PurePosixPath, why: str) -> None:
+        """Add a read-only bind of a path below the home if it exists and fits."""
+        found, target = self.host.at(self.host.home / relative), self.identity.home / relative
+        if reason := self._unfit(found, target):
+            self.left.append(LeftOut(str(found.path), target, reason))
+        else:
+            self._bind(found, target, why)
+
+    def ssh_agent(self, machine: str) -> None:
+        """Add row 9: the agent's socket itself, never its directory."""
+        agent = self.host.agent
+        if machine and agent is not None:
+            if machine in MACHINES_WITH_AGENT:
+                agent = Found(MACHINE_AGENT, MACHINE_AGENT, "socket")
+            else:
+                reason = f"a host's socket cannot be reached from {machine}'s virtual machine"
+                self.left.append(LeftOut(str(agent.path), AGENT, reason))
+                return
+        if agent is None or agent.kind != "socket":
+            source = str(agent.path) if agent else "$SSH_AUTH_SOCK"
+            self.left.append(LeftOut(source, AGENT, "no ssh agent is running"))
+            return
+        self._bind(agent, AGENT, "the ssh agent")
+        self.agent = AGENT
+
+    def worktree(self) -> None:
+        """Add row 11: a worktree is no repository without its common directory."""
+        tree = self.host.worktree
+        if tree is None:
+            return
+        project = self.project.target(self.identity.home)
+        target = PurePosixPath(posixpath.normpath(project / tree.named))
+        taken = any(mount.target == target for mount in self.mounts) or any(
+            target.is_relative_to(lock.target) for lock in self.locks
+        )
+        if taken or any(p.is_relative_to(target) for p in (project, self.identity.home)):
+            reason = "the place that the worktree names is taken by another mount"
+            self.left.append(LeftOut(str(tree.real), target, reason))
+            return
+        why = "the git worktree's common directory"
+        self.mounts.append(Mount("bind", str(tree.real), target, read_only=False, why=why))
+
+    def requested(self, request: MountRequest) -> None:
+        """Add one of row 12: a mount from the settings."""
+        found = self.host.at(below(self.host.home, request.source))
+        target = below(self.identity.home, request.target)
+        volumes = (mount for mount in self.mounts if mount.kind == "volume")
+        hidden = next((m for m in volumes if m.target.is_relative_to(target)), None)
+        if hidden and hidden.target != target:
+            raise SettingsError(
+                f"'devenv.mounts' puts {found.path} at {target}, above {hidden.target} "
+                f"({hidden.why}), which could not be mounted then.",
+                "Choose another target; see what is mounted: inv mounts",
+            )
+        if found.exists:
+            mode = request.mode == "ro"
+            self.mounts.append(Mount("bind", str(found.real), target, mode, "settings"))
+        elif request.required:
+            raise SettingsError(
+                f"'devenv.mounts' requires {found.path}, which is {_absence(found)}.",
+                "Create it, or take 'required' from that entry.",
+            )
+        else:
+            self.left.append(LeftOut(str(found.path), target, _absence(found)))
+
+    def refuse_engine_socket(self) -> None:
+        """Refuse any bind through which the engine, root on this host, could be reached."""
+        for mount, socket in itertools.product(self.mounts, self.host.sockets):
+            if mount.kind == "bind" and socket.is_relative_to(mount.source):
+                raise SettingsError(
+                    f"{mount.source}, for {mount.target} ({mount.why}), would hand the engine's "
+                    f"socket {socket} to the environment, and with it root on this machine.",
+                    "Take it out of the settings, or choose another project directory.",
+                )
+
+    def plan(self) -> MountPlan:
+        """Return the finished plan: volumes before binds, parents before children."""
+        self._refuse_covered_lock_directories()
+        ordered = sorted(self.mounts, key=lambda m: (m.kind != "volume", len(m.target.parts)))
+        targets = [mount.target for mount in ordered]
+        for target in targets:
+            if targets.count(target) > 1 or target == self.identity.home:
+                taken = "the home directory" if target == self.identity.home else "taken already"
+                raise SettingsError(
+                    f"'devenv.mounts' mounts something at {target}, which is {taken}.",
+                    "Choose another target; see what is mounted: inv mounts",
+                )
+        return MountPlan(tuple(ordered), tuple(self.left), tuple(self.locks), self.agent)
+
+    def _refuse_covered_lock_directories(self) -> None:
+        """Refuse a mount over or in a directory of links: links would be made in it or over it."""
+        for mount, lock in itertools.product(self.mounts, self.locks):
+            if mount.target == lock.target and mount.kind == "tmpfs":
+                continue
+            over = lock.target.is_relative_to(mount.target)
+            if over or mount.target.is_relative_to(lock.target):
+                raise SettingsError(
+                    f"'devenv.mounts' puts {mount.source} at {mount.target}, over or in "
+                    f"{lock.target}, which is put together from 'devenv.lockfiles'.",
+                    "Choose another target; see what is mounted: inv mounts",
+                )
+
+    def _volume(self, suffix: str, target: PurePosixPath, why: str) -> None:
+        name = volume_name(self.settings.prefix, suffix)
+        self.mounts.append(Mount("volume", name, target, read_only=False, why=why))
+
+    def _bind(self, found: Found, target: PurePosixPath, why: str) -> None:
+        self.mounts.append(Mount("bind", str(found.real), target, read_only=True, why=why))
+
+    def _unfit(self, found: Found, target: PurePosixPath) -> str:
+        """Return why a configuration mount cannot be made, or an empty string."""
+        if not found.exists:
+            return _absence(found)
+        if found.kind in ("socket", "other"):
+            return "neither a file nor a directory"
+        project = self.project.target(self.identity.home)
+        if target.is_relative_to(project):
+            return "it lies inside the project, which is mounted writable there"
+        if project.is_relative_to(target):
+            return "it would hide the project, which lies inside it"
+        return ""
+
+
+def _absence(found: Found) -> str:
+    if found.kind == "dangling":
+        return f"a symlink that leads nowhere ({found.real})"
+    return "not there"

@@ -1,0 +1,101 @@
+"""Mounts as data, and the places that they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from devenv_lib.settings import Settings
+
+#: The volumes that every environment has, and where below the home they are mounted.
+DATA = ("data", ".local/share")
+CACHE = ("cache", ".cache")
+STATE = ("state", ".local/state")
+#: Host configuration, mounted read-only at the same place below the home inside.
+FILES = (".bashrc", ".inputrc", ".gitconfig")
+CONFIGS = ("bash", "git", "nvim", "starship", "starship.toml", "gh", "gh-copilot", "opencode")
+AUTH = PurePosixPath(".local/share/opencode/auth.json")
+KEYS = PurePosixPath(".ssh/authorized_keys")
+AGENT = PurePosixPath("/ssh-agent")
+#: Where a virtual machine's maker offers the host's ssh agent inside the machine.
+MACHINE_AGENT = PurePosixPath("/run/host-services/ssh-auth.sock")
+MACHINES_WITH_AGENT = frozenset({"Docker Desktop", "OrbStack"})
+#: A directory with lockfiles is put together inside from these two (the spec says why).
+CONFIG_ROOT = PurePosixPath("/opt/devenv/config")
+LOCK_ROOT = PurePosixPath("/opt/devenv/lock")
+
+
+@dataclass(frozen=True)
+class Mount:
+    """One mount. ``source`` is a volume's name, a resolved host path, or empty for a tmpfs.
+
+    ``why`` is for people.
+    """
+
+    kind: Literal["volume", "bind", "tmpfs"]
+    source: str
+    target: PurePosixPath
+    read_only: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A mount that was considered and not made, and why."""
+
+    source: str
+    target: PurePosixPath
+    why: str
+
+
+@dataclass(frozen=True)
+class LockDirectory:
+    """A config directory that is put together inside, so that ``files`` in it are writable.
+
+    ``entries`` are the names in the host's directory.
+    """
+
+    target: PurePosixPath
+    config: PurePosixPath
+    lock: PurePosixPath
+    files: tuple[str, ...]
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MountPlan:
+    """The ordered mounts (volumes first, parents before children) and what was left out.
+
+    ``agent`` is the target of the ssh agent's socket, or ``None``.
+    """
+
+    mounts: tuple[Mount, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    locks: tuple[LockDirectory, ...] = ()
+    agent: PurePosixPath | None = None
+
+    @property
+    def volumes(self) -> tuple[Mount, ...]:
+        """The mounts that are volumes."""
+        return tuple(mount for mount in self.mounts if mount.kind == "volume")
+
+
+def volume_name(prefix: str, suffix: str) -> str:
+    """Return the name of a volume, such as ``devenv-data``."""
+    return f"{prefix}-{suffix}"
+
+
+def volume_names(settings: Settings) -> tuple[str, ...]:
+    """Return the volumes that environments with these settings may have."""
+    locks = (f"{name}-lock" for name in settings.lockfiles)
+    return tuple(volume_name(settings.prefix, s) for s in (DATA[0], CACHE[0], STATE[0], *locks))
+
+
+#: The volumes of the default prefix and settings.
+DEFAULT_VOLUMES = volume_names(Settings())
+
+
+def below(home: PurePosixPath, path: str) -> PurePosixPath:
+    """Return ``path`` with a leading ``~`` replaced by ``home``."""
+    return home / path[2:] if path.startswith("~/") else PurePosixPath(path)

@@ -1,0 +1,21 @@
+"""What a create or a removal would do, as data: it can be printed, compared and carried out."""
+
+from devenv_lib.plans.creation import EnvironmentPlan, creation
+from devenv_lib.plans.differences import differences
+from devenv_lib.plans.provisioning import Gifts, Place, Step, gifts, provisioning, read_place
+from devenv_lib.plans.removal import Refusal, RemovalPlan, removal
+
+__all__ = [
+    "EnvironmentPlan",
+    "Gifts",
+    "Place",
+    "Refusal",
+    "RemovalPlan",
+    "Step",
+    "creation",
+    "differences",
+    "gifts",
+    "provisioning",
+    "read_place",
+    "removal",
+]

@@ -1,0 +1,78 @@
+"""Plans as the docker command lines that do the same by hand, for ``--dry``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shlex
+from collections.abc import Iterator
+
+from devenv_lib.mounts import Mount
+from devenv_lib.plans.creation import EnvironmentPlan
+from devenv_lib.plans.provisioning import provisioning
+from devenv_lib.project import common_labels
+
+#: A container's main process only sleeps; everything else is an exec. It replaces the image's
+#: entrypoint, which could wrap or refuse it.
+ENTRYPOINT, COMMAND = "sleep", "infinity"
+SECURITY = ("no-new-privileges", "label=disable")
+LOOPBACK = "127.0.0.1"
+#: A directory of links takes next to nothing.
+TMPFS_SIZE, TMPFS_MODE = 1 << 20, 0o755
+
+
+def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
+    """Yield the commands and comments that stand for a start of a new environment ``name``."""
+    for mount in plan.mounts.volumes:
+        labels = [f"--label={key}={value}" for key, value in labels_of(plan).items()]
+        yield shlex.join(["docker", "volume", "create", *labels, mount.source])
+    options = [f"--name={name}", *run_options(plan)]
+    yield shlex.join(["docker", "run", "--detach", *options, plan.image, COMMAND])
+    for step in provisioning(plan):
+        yield _comment(f"then, before anyone gets in: {step.verb} {shlex.join(step.words)}")
+    for lock in plan.mounts.locks:
+        target = shlex.quote(str(lock.target))
+        yield _comment(f"then, as root: links in {target} to what is in {lock.config}")
+
+
+def _comment(text: str) -> str:
+    """Return a comment of one line: what is below a newline would be a command."""
+    return "# " + text.replace("\n", "\\n")
+
+
+def labels_of(plan: EnvironmentPlan) -> dict[str, str]:
+    """Return the labels of the plan's volumes."""
+    return dict(common_labels(plan.project.prefix))
+
+
+def run_options(plan: EnvironmentPlan) -> list[str]:
+    """Return the options of ``docker run`` that make the planned container."""
+    return [
+        "--init",
+        f"--entrypoint={ENTRYPOINT}",
+        *(f"--security-opt={option}" for option in SECURITY),
+        f"--hostname={plan.project.hostname}",
+        f"--user={plan.identity.name}",
+        f"--workdir={plan.workdir}",
+        f"--memory={plan.memory}",
+        f"--memory-swap={plan.swap}",
+        f"--cpus={plan.cpus:.9f}".rstrip("0").rstrip("."),
+        *(f"--publish={LOOPBACK}:{port.host}:{port.container}" for port in plan.ports),
+        *(f"--label={key}={value}" for key, value in plan.labels.items()),
+        *(f"--env={key}={value}" for key, value in plan.environment.items()),
+        *(f"--mount={mount_value(mount, plan)}" for mount in plan.mounts.mounts),
+    ]
+
+
+def mount_value(mount: Mount, plan: EnvironmentPlan) -> str:
+    """Return the value of ``--mount``, which docker reads as one line of CSV."""
+    fields = [f"type={mount.kind}", f"source={mount.source}", f"target={mount.target}"]
+    if mount.kind == "tmpfs":
+        fields[1:2] = [f"tmpfs-size={TMPFS_SIZE}", f"tmpfs-mode={TMPFS_MODE:04o}"]
+    if mount.read_only:
+        fields.extend(["readonly", *(["bind-nonrecursive"] if plan.shallow else [])])
+    if mount.kind == "volume":
+        fields.extend(f"volume-label={key}={value}" for key, value in labels_of(plan).items())
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(fields)  # without one, no newline is quoted
+    return line.getvalue().removesuffix("\n")

@@ -1,0 +1,119 @@
+"""The plan of an environment: everything that its container is created with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from devenv_lib.mounts import MountPlan
+from devenv_lib.project import Project
+from devenv_lib.readers import Port
+from devenv_lib.records import LABEL_SETTINGS, EngineInfo, Identity
+from devenv_lib.settings import Settings
+
+#: Where bash keeps its history: in the state volume, so that it survives the container.
+HISTORY = PurePosixPath(".local/state/bash/history")
+
+#: The API from which a read-only bind also covers what is mounted below its source.
+RECURSIVE_READ_ONLY = (1, 44)
+
+
+@dataclass(frozen=True)
+class EnvironmentPlan:
+    """One container to be. ``memory`` and ``swap`` are bytes, ``swap`` counts memory in.
+
+    ``shallow`` leaves what is mounted below a read-only bind's source out of it: until
+    Docker 25 (API 1.44) such a mount below stays writable inside a read-only one.
+    """
+
+    project: Project
+    image: str
+    image_id: str
+    identity: Identity
+    mounts: MountPlan
+    environment: Mapping[str, str]
+    workdir: PurePosixPath
+    memory: int
+    swap: int
+    cpus: float
+    ports: tuple[Port, ...]
+    shallow: bool = False
+
+    @property
+    def digest(self) -> str:
+        """A digest of what the settings decide, as in the label ``devenv.settings``.
+
+        The ssh agent does not count: it moves with every login.
+        """
+        agent = self.mounts.agent
+        facts = {
+            "image": self.image_id,
+            "user": self.identity.name,
+            "workdir": str(self.workdir),
+            "mounts": sorted(
+                [m.kind, m.source, str(m.target), m.read_only]
+                for m in self.mounts.mounts
+                if m.target != agent
+            ),
+            "environment": {k: v for k, v in self.environment.items() if k != "SSH_AUTH_SOCK"},
+            "limits": [self.memory, self.swap, self.cpus],
+            "ports": sorted([port.host, port.container] for port in self.ports),
+        }
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of the container."""
+        return {**self.project.labels, LABEL_SETTINGS: self.digest}
+
+
+def creation(
+    project: Project,
+    settings: Settings,
+    mounts: MountPlan,
+    identity: Identity,
+    *,
+    info: EngineInfo,
+    image: tuple[str, str],
+) -> EnvironmentPlan:
+    """Return the plan of the project's environment.
+
+    ``image`` is a name and an id (empty while it is not built). More processors than the
+    engine has would be an error at create, so their number is capped.
+    """
+    workdir = project.target(identity.home)
+    return EnvironmentPlan(
+        project=project,
+        image=image[0],
+        image_id=image[1],
+        identity=identity,
+        mounts=mounts,
+        environment=_environment(identity.home, workdir, mounts),
+        workdir=workdir,
+        memory=settings.memory,
+        swap=settings.swap_limit,
+        cpus=min(settings.cpus, float(info.cpus)),
+        ports=settings.ports,
+        shallow=tuple(map(int, info.api.split("."))) < RECURSIVE_READ_ONLY,
+    )
+
+
+def _environment(
+    home: PurePosixPath, workdir: PurePosixPath, mounts: MountPlan
+) -> Mapping[str, str]:
+    """Return the variables that every process inside starts with.
+
+    git refuses a directory of another owner unless it is named as safe, which happens where
+    the project is root's; the variables do it without writing to anybody's configuration.
+    """
+    variables = {
+        "LANG": "C.UTF-8",
+        "HISTFILE": str(home / HISTORY),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": str(workdir),
+    }
+    return {**variables, **({"SSH_AUTH_SOCK": str(mounts.agent)} if mounts.agent else {})}

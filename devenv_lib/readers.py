@@ -1,0 +1,159 @@
+"""What each settings key takes: a reader turns one given value into the typed one.
+
+A reader raises ``ValueError`` with the accepted form as its text; `devenv_lib.settings` adds
+which key it was and where it was set.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any, Literal
+
+from devenv_lib.project import NAME, check_prefix
+
+#: The directories below ``~/.config`` whose lockfiles are writable unless settings add more.
+DEFAULT_LOCKFILES: Mapping[str, tuple[str, ...]] = MappingProxyType({"tvim": ("lazy-lock.json",)})
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+#: Docker's reference grammar, loosely: no word can be taken for a flag or another object.
+_IMAGE = re.compile(
+    r"[a-z0-9][a-z0-9._-]*(?::\d+(?=/))?(?:/[a-z0-9][a-z0-9._-]*)*"
+    r"(?::\w[\w.-]*)?(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class MountRequest:
+    """One entry of ``mounts:``. ``source`` and ``target`` may begin with ``~``."""
+
+    source: str
+    target: str
+    mode: Literal["ro", "rw"] = "ro"
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port inside, published on ``127.0.0.1:host``."""
+
+    host: int
+    container: int
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value
+
+
+def _image(value: object) -> str:
+    if value == "":
+        return ""
+    return _base(value)
+
+
+def _base(value: object) -> str:
+    if not isinstance(value, str) or not _IMAGE.fullmatch(value) or ".." in value:
+        raise ValueError("an image reference such as debian:trixie-slim")
+    return value
+
+
+def _bytes(value: object) -> int:
+    match = re.fullmatch(r"(\d+)([bkmg]?)", str(value).lower())
+    if isinstance(value, bool) or not match or int(match[1]) == 0:
+        raise ValueError("a size such as 512m or 8g")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def _cpus(value: object) -> float:
+    try:
+        number = float(value) if isinstance(value, int | float | str) else 0.0
+    except ValueError:
+        number = 0.0
+    if isinstance(value, bool) or not 0.01 <= number < float("inf"):
+        raise ValueError("a number from 0.01 on")
+    return number
+
+
+def _list(value: object, accepted: str) -> list[object]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"a list of {accepted}")
+    return list(value)
+
+
+def _ports(value: object) -> tuple[Port, ...]:
+    return tuple(_port(item) for item in _list(value, "ports such as 8080 or '3000:80'"))
+
+
+def _port(value: object) -> Port:
+    parts = [] if isinstance(value, bool) else str(value).split(":")
+    numbers = [int(part) for part in parts if re.fullmatch(r"[0-9]{1,5}", part)]
+    inside = [number for number in numbers if 0 < number < 65536]
+    if not 0 < len(parts) < 3 or len(inside) != len(parts):
+        raise ValueError("a list of ports from 1 to 65535, such as 8080 or '3000:80'")
+    return Port(inside[0], inside[-1])
+
+
+def _mounts(value: object) -> tuple[MountRequest, ...]:
+    return tuple(_mount(item) for item in _list(value, "mounts"))
+
+
+def _mount(value: object) -> MountRequest:
+    accepted = "entries of source, target, and optionally mode (ro, rw) and required"
+    known = {"source", "target", "mode", "required"}
+    if not isinstance(value, Mapping) or not {"source", "target"} <= set(value) <= known:
+        raise ValueError(accepted)
+    request = MountRequest(**value)
+    if not (isinstance(request.source, str) and isinstance(request.target, str)):
+        raise ValueError(accepted)
+    if request.mode not in ("ro", "rw") or not isinstance(request.required, bool):
+        raise ValueError(accepted)
+    if not all(re.match(r"~/|/", place) for place in (request.source, request.target)):
+        raise ValueError("sources and targets that begin with / or ~/")
+    target = PurePosixPath(request.target)
+    if ".." in target.parts or str(target) == "/" or str(target).startswith("//"):
+        raise ValueError("targets below / and without '..'")
+    if "\0" in request.source + request.target:
+        raise ValueError("paths without a zero byte")
+    return request
+
+
+def _lockfiles(value: object) -> Mapping[str, tuple[str, ...]]:
+    accepted = "directories below ~/.config, each with a list of its files"
+    if not isinstance(value, Mapping):
+        raise ValueError(accepted)
+    read: dict[Any, tuple[Any, ...]] = {
+        name: tuple(_list(files, "file names")) for name, files in value.items()
+    }
+    for name, files in read.items():
+        if not (isinstance(name, str) and NAME.fullmatch(name)):
+            raise ValueError(accepted)
+        if not all(isinstance(f, str) and f not in ("", ".", "..") and "/" not in f for f in files):
+            raise ValueError(accepted)
+    return MappingProxyType(read)
+
+
+def _paths(value: object) -> tuple[str, ...]:
+    return tuple(_string(item) for item in _list(value, "paths"))
+
+
+#: Each key, dotted, and its reader.
+READERS: Mapping[str, Callable[[object], Any]] = {
+    "prefix": lambda value: check_prefix(_string(value)),
+    "image": _image,
+    "user": _string,
+    "memory": _bytes,
+    "memory_swap": _bytes,
+    "cpus": _cpus,
+    "ports": _ports,
+    "mounts": _mounts,
+    "lockfiles": _lockfiles,
+    "build.base": _base,
+    "build.ca_certificates": _paths,
+}
+#: Keys whose values are lists or mappings.
+STRUCTURED = frozenset({"ports", "mounts", "lockfiles", "build.ca_certificates"})

@@ -1,0 +1,184 @@
+"""What is known about the host, the engine, an image, a volume and a container, as frozen data.
+
+These records are what the acting half examines and the deciding half decides by. They hold
+facts only; nothing here looks anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+LABEL = "devenv"
+LABEL_PREFIX = "devenv.prefix"
+LABEL_PROJECT = "devenv.project"
+LABEL_PATH = "devenv.path"
+LABEL_SETTINGS = "devenv.settings"
+LABEL_IMAGE = "devenv.image"
+LABEL_CONTEXT = "devenv.context"
+DEFAULT_PREFIX = "devenv"
+
+#: States in which an engine keeps a container's mounts in place.
+RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stopping"})
+
+
+def ours(labels: Mapping[str, str], prefix: str) -> bool:
+    """Whether labels mark an object as devenv's, inside ``prefix``.
+
+    An object without ``devenv.prefix`` counts as the default prefix's: older tools of this
+    family labelled with ``devenv=true`` alone.
+    """
+    return labels.get(LABEL) == "true" and (labels.get(LABEL_PREFIX) or DEFAULT_PREFIX) == prefix
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who the image's user is: the line of the image's passwd that environments run as."""
+
+    name: str
+    uid: int
+    gid: int
+    home: PurePosixPath
+    shell: str = "/bin/sh"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One host path after a look: where it leads, and what is there.
+
+    ``real`` is the path with every symlink resolved. ``kind`` is ``missing`` when there is
+    nothing, ``dangling`` when there is a symlink that leads nowhere.
+    """
+
+    path: PurePosixPath
+    real: PurePosixPath
+    kind: Literal["file", "directory", "socket", "other", "missing", "dangling"]
+    entries: tuple[str, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the path leads to something."""
+        return self.kind not in ("missing", "dangling")
+
+
+@dataclass(frozen=True)
+class Worktree:
+    """A git worktree's common directory: the path that the worktree names, and the real one.
+
+    ``named`` is as the worktree's ``.git`` has it: git can write it relative to the worktree.
+    """
+
+    named: PurePosixPath
+    real: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Host:
+    """This machine, as looked at once.
+
+    ``home`` is resolved. ``found`` has a record for each path that was asked for.
+    ``agent`` is the ssh agent's socket, ``owner`` the uid and gid of the project directory.
+    ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known.
+    ``sockets`` are the engines' own sockets on this machine: they are never mounted.
+    """
+
+    home: PurePosixPath
+    found: Mapping[PurePosixPath, Found] = field(default_factory=dict)
+    gitconfigs: tuple[PurePosixPath, ...] = ()
+    agent: Found | None = None
+    owner: tuple[int, int] = (1000, 1000)
+    worktree: Worktree | None = None
+    terminal: Mapping[str, str] = field(default_factory=dict)
+    sockets: tuple[PurePosixPath, ...] = ()
+
+    def at(self, path: PurePosixPath) -> Found:
+        """Return what was found at ``path``; a path nobody looked at counts as missing."""
+        return self.found.get(path, Found(path, path, "missing"))
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What an engine says about itself, as far as a plan depends on it.
+
+    ``machine`` names the virtual machine's maker (``Docker Desktop``, ``OrbStack``, or any
+    other text) when the engine's kernel is not this host's, else it is empty.
+    """
+
+    version: str
+    api: str
+    cpus: int
+    rootless: bool = False
+    machine: str = ""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of the engine: its id, the user it runs as (may be empty) and its labels."""
+
+    id: str
+    user: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class MountPoint:
+    """A mount that a container has. ``source`` is a volume's name or a host path."""
+
+    kind: str
+    source: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container, as the engine lists it."""
+
+    id: str
+    name: str
+    state: str
+    labels: Mapping[str, str]
+    mounts: tuple[MountPoint, ...] = ()
+    image: str = ""
+    image_id: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the engine has its mounts in place now."""
+        return self.state in RUNNING_STATES
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One volume, as the engine lists it. ``created`` is ISO 8601, or empty if unknown."""
+
+    name: str
+    labels: Mapping[str, str]
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All volumes of an engine and all containers, seen within a few milliseconds.
+
+    ``sizes`` maps a volume's name to bytes; a volume that the engine did not size is absent.
+    """
+
+    volumes: tuple[Volume, ...]
+    containers: tuple[Container, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def volume(self, name: str) -> Volume | None:
+        """Return the volume of that name, or ``None``."""
+        return next((volume for volume in self.volumes if volume.name == name), None)
+
+    def users(self, volume: str) -> tuple[Container, ...]:
+        """Return the containers that reference ``volume``: running first, then by name."""
+        users = [
+            container
+            for container in self.containers
+            if any(m.kind == "volume" and m.source == volume for m in container.mounts)
+        ]
+        return tuple(sorted(users, key=lambda user: (not user.running, user.name)))

@@ -1,0 +1,162 @@
+"""Settings: the only place where defaults live, read from layers that are handed in.
+
+A layer is one source of settings (a file, the environment's variables, the command line's
+flags) with its origin's name, weakest first. Pure: no file and no variable is read here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from devenv_lib.errors import SettingsError
+from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
+from devenv_lib.records import DEFAULT_PREFIX
+
+#: Keys that widen what an environment may reach. A project's own files may not set them,
+#: because whatever runs in an environment can write the project.
+WIDENING = frozenset(
+    {"user", "memory", "memory_swap", "cpus", "mounts", "lockfiles", "build.ca_certificates"}
+)
+
+
+@dataclass(frozen=True)
+class Build:
+    """How images are built: the base image, and certificate authorities to trust (paths)."""
+
+    base: str = "debian:trixie-slim"
+    ca_certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. ``memory`` and ``memory_swap`` are bytes; swap counts memory in.
+
+    An empty ``image`` is the project's own or the default one; an empty ``user`` is the
+    image's. ``memory_swap`` of ``None`` is one and a half times ``memory``.
+    """
+
+    prefix: str = DEFAULT_PREFIX
+    image: str = ""
+    user: str = ""
+    memory: int = 8 << 30
+    memory_swap: int | None = None
+    cpus: float = 4.0
+    ports: tuple[Port, ...] = ()
+    mounts: tuple[MountRequest, ...] = ()
+    lockfiles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LOCKFILES)
+    build: Build = field(default_factory=Build)
+
+    @property
+    def swap_limit(self) -> int:
+        """Memory and swap together, in bytes."""
+        return self.memory * 3 // 2 if self.memory_swap is None else self.memory_swap
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One source of settings.
+
+    ``trusted`` is false for files that a project brings along; ``text`` is true where every
+    value is a string (variables), in which lists and mappings are written as JSON.
+    """
+
+    origin: str
+    values: object
+    trusted: bool = True
+    text: bool = False
+
+
+def variables(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return the settings among ``environ``'s variables that begin with ``prefix``.
+
+    ``DEVENV_BUILD_BASE`` is ``build.base``. Others with the same beginning are left alone:
+    other tools use ``DEVENV_`` too.
+    """
+    names = {key: prefix + key.replace(".", "_").upper() for key in READERS}
+    return {key: environ[name] for key, name in names.items() if name in environ}
+
+
+def load(layers: Sequence[Layer]) -> Settings:
+    """Merge ``layers``, the weakest first, over the defaults.
+
+    Raises:
+        SettingsError: an unknown key, a wrong type, or a key that a project may not set; it
+            names the key, where it was set, and what is accepted.
+    """
+    read: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in _flatten(layer):
+            now = _read(layer, key, value)
+            read[key] = now if key != "lockfiles" else {**read.get(key, DEFAULT_LOCKFILES), **now}
+    build = {key.removeprefix("build."): read.pop(key) for key in list(read) if "." in key}
+    settings = Settings(**read, build=Build(**build))
+    if settings.swap_limit < settings.memory:
+        raise SettingsError(
+            f"'devenv.memory_swap' ({settings.swap_limit} bytes) is below 'devenv.memory' "
+            f"({settings.memory} bytes), which it includes.",
+            "Raise memory_swap, or leave it out: it is then half as much again as memory.",
+        )
+    return settings
+
+
+def _flatten(layer: Layer) -> Iterator[tuple[str, object]]:
+    """Yield a layer's dotted keys and values."""
+    if layer.values is None:
+        return
+    if not isinstance(layer.values, Mapping):
+        raise SettingsError(
+            f"'devenv' in {layer.origin} is not a mapping of settings.",
+            f"Accepted keys: {', '.join(READERS)}.",
+        )
+    for key, value in layer.values.items():
+        if key == "build":
+            yield from ((f"build.{name}", inner) for name, inner in _build(layer, value))
+        else:
+            yield str(key), value
+
+
+def _build(layer: Layer, value: object) -> list[tuple[object, object]]:
+    """Return the items of ``build:``, which may be empty."""
+    if value is not None and not isinstance(value, Mapping):
+        keys = ", ".join(key.removeprefix("build.") for key in READERS if "." in key)
+        raise SettingsError(
+            f"'devenv.build' in {layer.origin} is {value!r}.", f"It takes a mapping of {keys}."
+        )
+    return list(value.items()) if value else []
+
+
+def _read(layer: Layer, key: str, value: object) -> Any:
+    if key not in READERS:
+        raise _unknown(layer, key)
+    if not layer.trusted and key in WIDENING:
+        raise SettingsError(
+            f"'devenv.{key}' is set in {layer.origin}, a file of the project; it widens what "
+            "an environment may reach, and whatever runs in one can write the project.",
+            f"Move it to ~/.invoke.yaml, or set DEVENV_{key.replace('.', '_').upper()}.",
+        )
+    try:
+        return READERS[key](_decoded(value) if layer.text and key in STRUCTURED else value)
+    except ValueError as error:
+        raise SettingsError(
+            f"'devenv.{key}' in {layer.origin} is {value!r}.",
+            f"It takes {error}{' (as JSON)' if layer.text and key in STRUCTURED else ''}.",
+        ) from None
+
+
+def _decoded(value: object) -> object:
+    try:
+        return json.loads(str(value))
+    except ValueError:
+        return value
+
+
+def _unknown(layer: Layer, key: str) -> SettingsError:
+    near = difflib.get_close_matches(key, READERS, n=1)
+    return SettingsError(
+        f"'devenv.{key}' in {layer.origin} is not a setting.",
+        f"Did you mean '{near[0]}'?" if near else f"Settings: {', '.join(READERS)}.",
+    )
