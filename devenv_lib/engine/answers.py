@@ -1,0 +1,189 @@
+"""Read the engine's answers into records, and write plans as its requests.
+
+Pure: JSON in, records out, and the other way round. Field names are the Engine API's
+(https://docs.docker.com/reference/api/engine/); Podman answers with the same ones.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from devenv_lib.mounts import Mount
+from devenv_lib.plans.commands import (
+    COMMAND,
+    ENTRYPOINT,
+    LOOPBACK,
+    SECURITY,
+    TMPFS_MODE,
+    TMPFS_SIZE,
+)
+from devenv_lib.plans.creation import EnvironmentPlan
+from devenv_lib.plans.differences import Existing
+from devenv_lib.project import common_labels
+from devenv_lib.readers import Port
+from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
+
+Json = Mapping[str, Any]
+LABEL_PROBE = "devenv.probe"
+SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def volume(data: Json) -> Volume:
+    """Read one entry of ``/volumes``."""
+    return Volume(data["Name"], data.get("Labels") or {}, data.get("CreatedAt") or "")
+
+
+def container(data: Json) -> Container:
+    """Read one entry of ``/containers/json``."""
+    names = [name[1:] for name in data.get("Names") or [] if name.count("/") == 1]
+    return Container(
+        id=data["Id"],
+        name=names[0] if names else data["Id"][:12],
+        state=data.get("State") or "",
+        labels=data.get("Labels") or {},
+        mounts=tuple(mount_point(mount) for mount in data.get("Mounts") or []),
+        image=data.get("Image") or "",
+        image_id=data.get("ImageID") or "",
+    )
+
+
+def mount_point(data: Json) -> MountPoint:
+    """Read one entry of a container's ``Mounts``."""
+    kind = data.get("Type") or ""
+    source = data.get("Name") if kind == "volume" else data.get("Source")
+    source = "" if kind == "tmpfs" else source
+    return MountPoint(kind, source or "", data.get("Destination") or "", not data.get("RW"))
+
+
+def info(data: Json, api: str) -> EngineInfo:
+    """Read ``/info``."""
+    return EngineInfo(
+        version=data.get("ServerVersion") or "",
+        api=api,
+        cpus=int(data.get("NCPU") or 1),
+        rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
+        machine=_machine(data),
+    )
+
+
+def _machine(data: Json) -> str:
+    """Return the maker of the virtual machine that the engine runs in, or an empty string."""
+    system, name = data.get("OperatingSystem") or "", data.get("Name") or ""
+    if system in ("Docker Desktop", "OrbStack"):
+        return str(system)
+    if name.startswith("colima"):
+        return "Colima"
+    return "a virtual machine" if sys.platform == "darwin" else ""
+
+
+def image(data: Json) -> Image:
+    """Read an image's inspection."""
+    config = data.get("Config") or {}
+    return Image(data["Id"], config.get("User") or "", config.get("Labels") or {})
+
+
+def existing(data: Json) -> Existing:
+    """Read a container's inspection."""
+    config, host = data["Config"], data["HostConfig"]
+    return Existing(
+        image_id=data["Image"],
+        user=config.get("User") or "",
+        mounts=tuple(mount_point(mount) for mount in data.get("Mounts") or []),
+        environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
+        memory=host.get("Memory") or 0,
+        swap=host.get("MemorySwap") or 0,
+        cpus=(host.get("NanoCpus") or 0) / 1e9,
+        ports=tuple(_ports(host.get("PortBindings") or {})),
+    )
+
+
+def _ports(bindings: Json) -> list[Port]:
+    return [
+        Port(int(binding["HostPort"]), int(inside.partition("/")[0]))
+        for inside, published in bindings.items()
+        for binding in published or []
+        if binding.get("HostPort")
+    ]
+
+
+def container_body(plan: EnvironmentPlan) -> dict[str, Any]:
+    """Write a plan as the body of a create request."""
+    ports = {f"{port.container}/tcp": _published(plan, port) for port in plan.ports}
+    return {
+        "Image": plan.image,
+        "Hostname": plan.project.hostname,
+        "User": plan.identity.name,
+        "WorkingDir": str(plan.workdir),
+        "Entrypoint": [ENTRYPOINT],
+        "Cmd": [COMMAND],
+        "Env": [f"{key}={value}" for key, value in plan.environment.items()],
+        "Labels": dict(plan.labels),
+        "ExposedPorts": {inside: {} for inside in ports},
+        "HostConfig": {
+            "Init": True,
+            "SecurityOpt": list(SECURITY),
+            "Memory": plan.memory,
+            "MemorySwap": plan.swap,
+            "NanoCpus": round(plan.cpus * 1e9),
+            "PortBindings": ports,
+            "Mounts": [_mount_body(mount, plan) for mount in plan.mounts.mounts],
+        },
+    }
+
+
+def _published(plan: EnvironmentPlan, port: Port) -> list[dict[str, str]]:
+    same = [p for p in plan.ports if p.container == port.container]
+    return [{"HostIp": LOOPBACK, "HostPort": str(p.host)} for p in same]
+
+
+def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
+    body: dict[str, Any] = {"Type": mount.kind, "Target": str(mount.target)}
+    if mount.kind == "tmpfs":
+        return {**body, "TmpfsOptions": {"SizeBytes": TMPFS_SIZE, "Mode": TMPFS_MODE}}
+    body["Source"] = mount.source
+    if mount.read_only:
+        body["ReadOnly"] = True
+    if mount.kind == "volume":
+        # An engine that has to make a vanished volume then makes it labelled.
+        body["VolumeOptions"] = {"Labels": dict(common_labels(plan.project.prefix))}
+    elif mount.read_only and plan.shallow:
+        body["BindOptions"] = {"NonRecursive": True}
+    return body
+
+
+def probe_body(image: str, prefix: str) -> dict[str, Any]:
+    """Write the create request of a container that is only read from, never started."""
+    labels = {**common_labels(prefix), LABEL_PROBE: "true"}
+    return {"Image": image, "Cmd": [COMMAND], "Labels": labels}
+
+
+def helper_body(
+    image: str, volumes: Mapping[str, str], words: Sequence[str], prefix: str
+) -> dict[str, Any]:
+    """Write the create request of a helper: a root process that sees volumes alone.
+
+    ``volumes`` maps their names to where they are mounted. The fixed ``PATH`` keeps the
+    image's own out of it, which may begin in a shared volume, where others can write.
+    """
+    return {
+        "Image": image,
+        "User": "0",
+        "Env": [f"PATH={SAFE_PATH}"],
+        "Entrypoint": [words[0]],
+        "Cmd": list(words[1:]),
+        "Labels": dict(common_labels(prefix)),
+        "NetworkDisabled": True,
+        "HostConfig": {
+            "AutoRemove": True,
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "CapAdd": ["CHOWN", "DAC_OVERRIDE"],
+            "SecurityOpt": list(SECURITY),
+            "Mounts": [
+                {"Type": "volume", "Source": name, "Target": target}
+                for name, target in volumes.items()
+            ],
+        },
+    }

@@ -1,0 +1,123 @@
+"""Which engine is meant: ``DOCKER_HOST``, then ``DOCKER_CONTEXT``, then the current context.
+
+The order is the docker program's. docker-py could resolve it too, but takes an unknown context
+for the local engine, looks for contexts in the working directory when there is no
+configuration file, and speaks plain HTTP to a context with an authority and no client
+certificate; each of these could act on an engine that nobody named.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from devenv_lib.errors import UnknownContext
+
+DEFAULT_URL = "unix:///var/run/docker.sock"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One engine's address. ``chosen`` says by what; ``tls`` is a directory with certificates.
+
+    ``context`` is the context's name, or empty when the address was given directly.
+    """
+
+    url: str
+    chosen: str
+    context: str = ""
+    tls: Path | None = None
+    verify: bool = True
+
+    @property
+    def name(self) -> str:
+        """The engine's name in reports: the context, or else the address."""
+        return self.context or self.url
+
+    @property
+    def title(self) -> str:
+        """The name with the address, for people."""
+        return f"{self.context} ({self.url})" if self.context else self.url
+
+    @property
+    def socket(self) -> PurePosixPath | None:
+        """The local socket, or ``None`` when the engine is reached over a network."""
+        scheme, _, path = self.url.partition("://")
+        return PurePosixPath(path) if scheme in ("unix", "http+unix") else None
+
+    @property
+    def meant(self) -> bool:
+        """Whether somebody said which engine is meant, instead of it being the default."""
+        return self.context != "default"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The docker program's flags that name the same engine."""
+        return ("--context", self.context) if self.context else ("--host", self.url)
+
+
+def resolve(environ: Mapping[str, str]) -> Endpoint:
+    """Return the engine that the environment and the docker configuration name.
+
+    Raises:
+        UnknownContext: the context does not exist, cannot be read, or has no docker address.
+    """
+    if url := environ.get("DOCKER_HOST"):
+        tls = environ.get("DOCKER_CERT_PATH")
+        verify = bool(environ.get("DOCKER_TLS_VERIFY"))
+        wants_tls = verify or environ.get("DOCKER_TLS")
+        directory = Path(tls) if tls else _configuration(environ)
+        return Endpoint(url, "DOCKER_HOST", "", directory if wants_tls else None, verify)
+    chosen, name = "DOCKER_CONTEXT", environ.get("DOCKER_CONTEXT")
+    if not name:
+        chosen = f"currentContext in {_configuration(environ) / 'config.json'}"
+        name = _current(environ)
+    if not name or name == "default":
+        return Endpoint(DEFAULT_URL, "the default", "default")
+    return _context(name, chosen, environ)
+
+
+def _configuration(environ: Mapping[str, str]) -> Path:
+    """Return the docker program's configuration directory."""
+    return Path(environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
+
+
+def _current(environ: Mapping[str, str]) -> str:
+    file = _configuration(environ) / "config.json"
+    data = _json(file)
+    if data is None and file.exists():
+        raise UnknownContext(
+            f"{file}, which names the current Docker context, cannot be read as JSON.",
+            "Mend it, or name the engine: DOCKER_CONTEXT=default",
+        )
+    return str((data or {}).get("currentContext") or "")
+
+
+def _context(name: str, chosen: str, environ: Mapping[str, str]) -> Endpoint:
+    contexts = _configuration(environ) / "contexts"
+    key = hashlib.sha256(name.encode()).hexdigest()
+    data: Any = _json(contexts / "meta" / key / "meta.json")
+    for part in ("Endpoints", "docker"):
+        data = data.get(part) if isinstance(data, dict) else None
+    docker = data if isinstance(data, dict) else {}
+    if not docker.get("Host"):
+        raise UnknownContext(
+            f"The Docker context {name!r}, named by {chosen}, does not exist or has no address.",
+            "See the contexts there are: docker context ls; then: docker context use NAME",
+        )
+    tls = contexts / "tls" / key / "docker"
+    verify = not docker.get("SkipTLSVerify")
+    return Endpoint(str(docker["Host"]), chosen, name, tls if tls.is_dir() else None, verify)
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """Return a JSON object from a file, or ``None`` when that is not to be had."""
+    try:
+        data = json.loads(path.read_bytes().strip() or b"{}")  # as the docker program takes it
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None

@@ -1,0 +1,77 @@
+"""The docker program: for builds, pulls and terminals, which docker-py does not do well.
+
+docker-py has no BuildKit and no raw terminal; the program has both, shows its progress, and
+passes a keystroke in well under a millisecond.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from devenv_lib.engine.endpoint import Endpoint
+from devenv_lib.errors import ProgramMissing
+
+
+def engine_program() -> str | None:
+    """Return the engine's own program, which users other than root seldom have in ``PATH``."""
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
+    return shutil.which("dockerd", path=path)
+
+
+def docker_words(endpoint: Endpoint) -> list[str]:
+    """Return the beginning of a docker command line for the engine at ``endpoint``.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    program = shutil.which("docker")
+    if program is None:
+        raise ProgramMissing(
+            "The docker program is not installed; devenv attaches and builds with it.",
+            "Install it: inv setup, or your system's docker-cli package.",
+        )
+    return [program, *endpoint.words]
+
+
+def exec_words(
+    endpoint: Endpoint,
+    container: str,
+    words: Sequence[str],
+    *,
+    user: str,
+    workdir: str,
+    variables: Mapping[str, str],
+    terminal: bool,
+) -> list[str]:
+    """Return the command line that runs ``words`` in a running container, exactly as given."""
+    flags = ["--interactive", *(["--tty"] if terminal else [])]
+    flags += [f"--user={user}", f"--workdir={workdir}"]
+    flags += [f"--env={name}={value}" for name, value in variables.items()]
+    return [*docker_words(endpoint), "exec", *flags, container, *words]
+
+
+def pass_through(words: Sequence[str]) -> int:
+    """Run a program on this process's own stdin, stdout and stderr; return its exit status.
+
+    Ctrl-C reaches the program, which decides; this process only waits.
+    """
+    # A handler that does nothing, instead of SIG_IGN, which the child would inherit.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        status = subprocess.run(list(words), check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return status if status >= 0 else 128 - status
+
+
+def show(words: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
+    """Run a program whose output is progress: all of it goes to stderr."""
+    sys.stderr.flush()
+    return subprocess.run(
+        list(words), stdout=sys.stderr.fileno(), env=environ, check=False
+    ).returncode

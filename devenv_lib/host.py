@@ -1,0 +1,169 @@
+"""One look at this machine: which paths exist, who owns the project, the agent, the terminal."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from devenv_lib.errors import ProjectError
+from devenv_lib.mounts import candidates
+from devenv_lib.project import Project, project_at
+from devenv_lib.records import Found, Host, Worktree
+from devenv_lib.settings import Settings
+
+_TERMINAL = ("TERM", "COLORTERM")
+#: Where engines listen on a machine by default, besides the one that is in use.
+_SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
+_USER_SOCKETS = ("docker.sock", "podman/podman.sock")
+
+
+def home() -> PurePosixPath:
+    """Return the user's home directory, resolved.
+
+    Raises:
+        ProjectError: there is none to be found.
+    """
+    try:
+        return PurePosixPath(Path.home().resolve())
+    except RuntimeError:
+        raise ProjectError(
+            "This user's home directory is unknown.", "Set it: export HOME=/home/you"
+        ) from None
+
+
+def locate(path: str, prefix: str, *, must_exist: bool = True) -> Project:
+    """Return the project at ``path``, which may be relative, a symlink or begin with ``~``.
+
+    Raises:
+        ProjectError: it is no directory (only with ``must_exist``: a project can be gone and
+            its environment still be there), or it cannot be a project.
+    """
+    if not path:  # an unset variable in a script, hardly the current directory
+        raise ProjectError("The path is empty.", "Name a directory: --path DIRECTORY")
+    try:
+        real = Path(os.path.realpath(Path(path).expanduser()))
+        is_directory = real.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ProjectError(
+            f"{path!r} is not a path: {str(error).rstrip('.')}.", "See: inv run --help"
+        ) from None
+    if must_exist and not is_directory:
+        what = "is not a directory" if real.exists() else "does not exist"
+        raise ProjectError(f"{real} {what}.", "Name a directory: inv run --path DIRECTORY")
+    return project_at(PurePosixPath(real), home(), prefix)
+
+
+def look(
+    project: Project,
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    sockets: Iterable[str] = (),
+) -> Host:
+    """Look at everything on this machine that a plan for ``project`` depends on.
+
+    ``sockets`` are further engine sockets, such as the one in use.
+    """
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    local = [*_SOCKETS, *(f"{runtime}/{name}" for name in _USER_SOCKETS if runtime), *sockets]
+    agent = environ.get("SSH_AUTH_SOCK")
+    owner = Path(project.path).stat()
+    gitconfigs = _gitconfigs(project.home)
+    return Host(
+        home=project.home,
+        found={
+            path: find(path, entries=path.name in settings.lockfiles)
+            for path in (*candidates(project.home, settings), *gitconfigs)
+        },
+        gitconfigs=gitconfigs,
+        agent=find(PurePosixPath(agent)) if agent else None,
+        owner=(owner.st_uid, owner.st_gid),
+        worktree=_worktree(project.path),
+        terminal=terminal(environ),
+        sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),
+    )
+
+
+def find(path: PurePosixPath, *, entries: bool = False) -> Found:
+    """Return what is at ``path`` and where it really is; with ``entries``, also what is in it."""
+    real = PurePosixPath(os.path.realpath(path))
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        return Found(path, real, "dangling" if Path(path).is_symlink() else "missing")
+    if stat.S_ISDIR(mode):
+        return Found(path, real, "directory", _names(path) if entries else ())
+    if stat.S_ISREG(mode):
+        return Found(path, real, "file")
+    return Found(path, real, "socket" if stat.S_ISSOCK(mode) else "other")
+
+
+def _names(directory: PurePosixPath) -> tuple[str, ...]:
+    try:
+        return tuple(sorted(entry.name for entry in Path(directory).iterdir()))
+    except OSError:  # not readable for us, so not for the environment's user either
+        return ()
+
+
+def terminal(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """Return ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known here."""
+    known = {name: environ[name] for name in _TERMINAL if environ.get(name)}
+    zone = environ.get("TZ") or _zone(os.path.realpath("/etc/localtime"))
+    return {**known, **({"TZ": zone} if zone else {})}
+
+
+def exists(path: str) -> bool:
+    """Whether a bind's source is still there."""
+    return Path(path).exists()
+
+
+def _zone(localtime: str) -> str:
+    """Return the zone that ``/etc/localtime`` links to, such as ``Europe/Zurich``."""
+    return localtime.partition("/zoneinfo/")[2]
+
+
+def _gitconfigs(home: PurePosixPath) -> tuple[PurePosixPath, ...]:
+    """Return ``~/.gitconfig-*``, which people include from ``~/.gitconfig``."""
+    return tuple(sorted(PurePosixPath(path) for path in Path(home).glob(".gitconfig-*")))
+
+
+def _worktree(project: PurePosixPath) -> Worktree | None:
+    """Return the common directory of a git worktree, if ``project`` truly is one.
+
+    ``.git`` is a file that anything inside can write, and the common directory is mounted
+    writable. So the repository has to be one and to point back: git records each worktree's
+    ``.git`` in ``<common>/worktrees/<id>/gitdir``, on the other side, out of a project's reach.
+    """
+    dot_git = Path(project) / ".git"
+    named = None if dot_git.is_symlink() else _pointer(dot_git, "gitdir: ")
+    if named is None:
+        return None
+    real = Path(os.path.realpath(Path(project) / named))
+    back = _pointer(real / "gitdir")
+    common = real.parent.parent
+    if back is None or real.parent.name != "worktrees" or real.is_relative_to(project):
+        return None
+    if _pointer(real / "commondir") != "../.." or not _is_repository(common):
+        return None
+    if Path(os.path.realpath(real / back)) != Path(os.path.realpath(dot_git)):
+        return None
+    return Worktree(
+        PurePosixPath(os.path.normpath(named)).parent.parent, PurePosixPath(real.parent.parent)
+    )
+
+
+def _is_repository(common: Path) -> bool:
+    """Whether a directory is what git takes for a repository's common directory."""
+    return (common / "HEAD").is_file() and all((common / d).is_dir() for d in ("objects", "refs"))
+
+
+def _pointer(path: Path, head: str = "") -> str | None:
+    """Return the path that a one-line file of git's holds, or ``None``."""
+    try:
+        line = path.read_text().removesuffix("\n") if path.is_file() else ""
+    except (OSError, ValueError):
+        return None
+    if not line.startswith(head) or line == head or "\0" in line:
+        return None
+    return line.removeprefix(head)

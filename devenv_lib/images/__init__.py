@@ -1,0 +1,24 @@
+"""Images: which one an environment starts from, building it, and who its user is."""
+
+from devenv_lib.images.build import LOCAL_BASE, BuiltImage, base_image, build, build_words, stale
+from devenv_lib.images.choice import Choice, choose, default_image, user_ids
+from devenv_lib.images.ensure import ensure
+from devenv_lib.images.identity import expected_identity, identity
+from devenv_lib.images.terminal import describes
+
+__all__ = [
+    "LOCAL_BASE",
+    "BuiltImage",
+    "Choice",
+    "base_image",
+    "build",
+    "build_words",
+    "choose",
+    "default_image",
+    "describes",
+    "ensure",
+    "expected_identity",
+    "identity",
+    "stale",
+    "user_ids",
+]

@@ -1,0 +1,39 @@
+"""Facts about images, remembered between commands.
+
+An image's id is a digest of its content, so what was once read of it stays true. A cache that
+cannot be read or written is no failure: the fact is then read from the engine each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+
+def recall(image_id: str) -> dict[str, Any]:
+    """Return what is remembered of an image; nothing, where that cannot be read."""
+    try:
+        data = json.loads(_file(image_id).read_bytes())
+    except (OSError, ValueError, RuntimeError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def remember(image_id: str, **facts: Any) -> None:
+    """Add facts to what is remembered of an image, atomically."""
+    with suppress(OSError, RuntimeError):
+        file = _file(image_id)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=file.parent, delete=False) as temporary:
+            json.dump({**recall(image_id), **facts}, temporary)
+        Path(temporary.name).replace(file)
+
+
+def _file(image_id: str) -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(root) / "devenv" / "images" / hashlib.sha256(image_id.encode()).hexdigest()

@@ -1,0 +1,88 @@
+"""Which image a project's environment starts from, and what it would be built from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from devenv_lib.errors import ImageError
+from devenv_lib.project import Project
+from devenv_lib.settings import Settings
+
+DOCKERFILE = Path(".devenv/Dockerfile")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An image's name, and how it comes to be.
+
+    ``given`` is somebody else's image, pulled when missing; ``default`` and ``project`` are
+    built from ``context``, a directory.
+    """
+
+    name: str
+    kind: Literal["given", "default", "project"]
+    context: Path = Path()
+
+
+def choose(project: Project, settings: Settings) -> Choice:
+    """Return the image for a project: the setting's, its own Dockerfile's, or the default."""
+    default = default_image(settings.prefix)
+    if settings.image and settings.image not in (default.name, settings.prefix):
+        return Choice(settings.image, "given")
+    dockerfile = Path(project.path) / DOCKERFILE
+    if dockerfile.is_file() and not settings.image:
+        return Choice(project.image, "project", dockerfile.parent)
+    return default
+
+
+def default_image(prefix: str) -> Choice:
+    """Return the default image of a prefix."""
+    return Choice(f"{prefix}:latest", "default", Path(str(files("devenv_lib") / "image")))
+
+
+def user_ids(owner: tuple[int, int]) -> tuple[int, int]:
+    """Return the uid and gid that an image is built for: the project owner's, or 1000 for root."""
+    return owner if owner[0] != 0 else (1000, 1000)
+
+
+def context_digest(context: Path, *more: str) -> str:
+    """Return a digest of a directory's names, modes and content, and of further text.
+
+    Symlinks count as their text, since a build context does not follow them.
+    """
+    try:
+        return _digest(context, more)
+    except OSError as error:
+        raise ImageError(
+            f"{error.filename or context} cannot be read: {error.strerror}.",
+            "A build takes all of .devenv: make it readable, then: inv build",
+        ) from None
+
+
+def _digest(context: Path, more: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for entry in _entries(context):
+        content = os.fsencode(entry.readlink()) if entry.is_symlink() else b""
+        if entry.is_file() and not entry.is_symlink():
+            content = hashlib.sha256(entry.read_bytes()).digest()
+        name = os.fsencode(entry.relative_to(context))
+        for part in (name, str(entry.lstat().st_mode).encode(), content):
+            digest.update(len(part).to_bytes(8) + part)
+    for text in more:
+        digest.update(len(text.encode()).to_bytes(8) + text.encode())
+    return digest.hexdigest()
+
+
+def _entries(directory: Path) -> Iterator[Path]:
+    for entry in sorted(directory.iterdir()):
+        if entry.name == "__pycache__":  # made by an interpreter, not by a person
+            continue
+        yield entry
+        if entry.is_dir() and not entry.is_symlink():
+            yield from _entries(entry)
