@@ -1,0 +1,81 @@
+"""One disposable development container per project, with state that is not disposable.
+
+The public names, for other people's automation::
+
+    import devenv_lib as devenv
+
+    engine = devenv.connect()
+    settings = devenv.Settings(prefix="ci")
+    project = devenv.locate(".", settings.prefix)
+    host = devenv.look(project, settings)
+    environment = devenv.up(engine, project, settings, host)
+    status = devenv.execute(engine, environment, ["make", "test"], host.terminal)
+    devenv.stop(engine, project)
+
+Importing this module imports neither docker nor Invoke; a name brings what it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from devenv_lib.containers.attach import attach, execute
+    from devenv_lib.containers.draft import draft
+    from devenv_lib.containers.find import find
+    from devenv_lib.containers.stop import stop
+    from devenv_lib.containers.up import Environment, up
+    from devenv_lib.engine import Engine, connect
+    from devenv_lib.errors import DevenvError
+    from devenv_lib.host import locate, look
+    from devenv_lib.mounts import DEFAULT_VOLUMES, build_mounts, volume_names
+    from devenv_lib.settings import Settings
+    from devenv_lib.setup import make_ready
+    from devenv_lib.tasks import ns
+    from devenv_lib.volumes.examine import examine
+    from devenv_lib.volumes.remove import plan_removal, remove
+
+_HOMES = {
+    "containers": ("Environment", "attach", "draft", "execute", "find", "stop", "up"),
+    "engine": ("Engine", "connect"),
+    "errors": ("DevenvError",),
+    "host": ("locate", "look"),
+    "mounts": ("DEFAULT_VOLUMES", "build_mounts", "volume_names"),
+    "settings": ("Settings",),
+    "setup": ("make_ready",),
+    "tasks": ("ns",),
+    "volumes": ("examine", "plan_removal", "remove"),
+}
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "DEFAULT_VOLUMES",
+    "DevenvError",
+    "Engine",
+    "Environment",
+    "Settings",
+    "attach",
+    "build_mounts",
+    "connect",
+    "draft",
+    "examine",
+    "execute",
+    "find",
+    "locate",
+    "look",
+    "make_ready",
+    "ns",
+    "plan_removal",
+    "remove",
+    "stop",
+    "up",
+    "volume_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from where it lives, when it is first asked for."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,20 @@
+"""Environments: one container per project, found, brought up, entered and taken down."""
+
+from devenv_lib.containers.attach import attach, execute, on_terminal
+from devenv_lib.containers.draft import draft
+from devenv_lib.containers.find import Sighting, find
+from devenv_lib.containers.stop import Stopped, stop
+from devenv_lib.containers.up import Environment, up
+
+__all__ = [
+    "Environment",
+    "Sighting",
+    "Stopped",
+    "attach",
+    "draft",
+    "execute",
+    "find",
+    "on_terminal",
+    "stop",
+    "up",
+]

@@ -1,0 +1,62 @@
+"""Draft the plan of a project's environment from everything that it depends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import Refused
+from devenv_lib.images import choose, expected_identity, identity
+from devenv_lib.mounts import build_mounts
+from devenv_lib.plans import EnvironmentPlan, creation
+from devenv_lib.project import Project
+from devenv_lib.records import EngineInfo, Host
+from devenv_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+
+def draft(
+    engine: Engine, project: Project, settings: Settings, host: Host, *, probe: bool = True
+) -> EnvironmentPlan:
+    """Return the plan of the environment as it would be created now.
+
+    The image is not made; while it is missing, or without ``probe``, which leaves the engine
+    quite untouched, its user is the one it is expected to have.
+
+    Raises:
+        Refused: environments cannot run on this engine.
+        SettingsError, ImageError: the mounts or the image's user are not possible.
+    """
+    info = engine.info()
+    check_reach(engine, info)
+    choice = choose(project, settings)
+    image = engine.image(choice.name)
+    if image and probe:
+        who = identity(engine, image, choice.name, project, settings.user)
+    else:
+        who = expected_identity(image, host.owner, settings.user)
+    mounts = build_mounts(project, settings, host, who, info.machine)
+    named = (choice.name, image.id if image else "")
+    return creation(project, settings, mounts, who, info=info, image=named)
+
+
+def check_reach(engine: Engine, info: EngineInfo) -> None:
+    """Refuse an engine that cannot mount this machine's directories as their owner's.
+
+    Raises:
+        Refused: it is reached over a network, or is rootless.
+    """
+    where = engine.endpoint.title
+    if engine.endpoint.socket is None:
+        raise Refused(
+            f"The engine {where} is on another machine: it cannot mount this project. "
+            "The volume tasks work there.",
+            "Choose an engine on this machine: docker context use default, or unset DOCKER_HOST",
+        )
+    if info.rootless:
+        raise Refused(
+            f"The engine {where} is rootless: its containers' users are not this machine's, "
+            "so project files would change owner. The volume tasks work there.",
+            "Choose an engine that runs as root: docker context use default",
+        )

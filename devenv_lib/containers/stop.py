@@ -1,0 +1,67 @@
+"""Take an environment down: stop and remove its container. Volumes and project stay."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devenv_lib.containers.find import find
+from devenv_lib.errors import EngineFailure
+from devenv_lib.project import Project
+from devenv_lib.records import Container
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+#: How often to try while somebody else removes the container too, and how long apart (seconds).
+_LOOKS, _PAUSE = 200, 0.05
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A container that was taken down, or with ``kept`` only stopped."""
+
+    name: str
+    kept: bool = False
+
+
+def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopped, ...]:
+    """Stop and remove the project's environment, and one that is still starting.
+
+    With ``keep`` an environment is only stopped. Returns what there was; nothing is no failure.
+    """
+    seen = find(engine, project)
+    taken = []
+    for container in filter(None, (seen.ready, seen.starting, *seen.abandoned)):
+        kept = keep and container is seen.ready
+        if kept:
+            engine.stop(container.id)
+        else:
+            take_down(engine, container)
+        taken.append(Stopped(container.name, kept))
+    return tuple(taken)
+
+
+def take_down(engine: Engine, container: Container) -> None:
+    """Stop and remove a container, and return when it is gone.
+
+    Somebody else may be doing the same: then their removal counts, and is waited for, so that
+    what the container referenced is free afterwards.
+    """
+    failure: EngineFailure | None = None
+    for _ in range(_LOOKS):
+        # Not only when it is listed as being removed: the engine says so a while later.
+        try:
+            if container.running:
+                engine.stop(container.id)
+            engine.remove(container.id, force=True)
+        except EngineFailure as error:
+            failure = error
+        if all(one.id != container.id for one in engine.containers()):
+            return
+        time.sleep(_PAUSE)
+    raise failure or EngineFailure(
+        f"The container {container.name} is being removed and does not go away.",
+        f"docker rm --force {container.name}",
+    )

@@ -1,0 +1,130 @@
+"""Bring a project's environment up: image, volumes, create, start, provision, rename.
+
+The engine is the lock. A container is created under a provisional name that only one can
+have, and gets its own name when it is provisioned. Whoever finds a provisional one carries it
+on, because every step can be repeated; after a step that failed, the state is read again
+instead of trusting the failure, since engines report the same race in different ways.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devenv_lib import images, volumes
+from devenv_lib.containers.find import find
+from devenv_lib.containers.start import Outcome, Raced, Start, abandon
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.plans import EnvironmentPlan, differences
+from devenv_lib.project import Project
+from devenv_lib.records import Container, Host, Identity
+from devenv_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+#: How often others may get in the way, and how long to stand back each time (seconds).
+_RACES, _PAUSE = 200, 0.05
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A running environment. ``outcome`` is what had to be done for it.
+
+    ``identity`` is who its user is. ``plan`` is what would be created now, perhaps of another
+    image with another user, and ``differs`` says how it differs from that. ``unlabelled``
+    names volumes that devenv uses though it did not make them.
+    """
+
+    container: Container
+    identity: Identity
+    plan: EnvironmentPlan
+    outcome: Outcome
+    differs: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+
+
+def up(
+    engine: Engine,
+    project: Project,
+    settings: Settings,
+    host: Host,
+    *,
+    recreate: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Environment:
+    """Return the project's running environment, brought up as far as it was not.
+
+    ``recreate`` makes a new container; the volumes stay. ``say`` is told what takes long.
+
+    Raises:
+        Refused: the engine is elsewhere or rootless, the environment is paused, or a volume
+            belongs to another user.
+        ImageError: the image is missing, does not build, or has no usable user.
+        EngineFailure: the engine refused or stopped answering.
+    """
+    start = Start(engine, project, settings, host, say)
+    if recreate:
+        start.remove_existing()
+    failure = _endless(project)
+    for _ in range(_RACES):
+        seen = find(engine, project)
+        if seen.ready and seen.starting:  # a loser of a race: it can never get its name
+            abandon(engine, project)
+        if seen.ready and seen.ready.state == "paused":
+            raise _paused(seen.ready)
+        try:
+            if seen.ready and seen.ready.running:
+                return _report_if_there(start, seen.ready)
+            start.restart(seen.ready) if seen.ready else start.begin(seen)
+        except Raced as race:
+            failure = race.failure
+            time.sleep(_PAUSE)
+    raise failure
+
+
+def _paused(container: Container) -> Refused:
+    return Refused(
+        f"The environment {container.name} is paused.",
+        f"Let it go on: docker unpause {container.name}",
+    )
+
+
+def _endless(project: Project) -> EngineFailure:
+    return EngineFailure(
+        f"The environment of {project.path} was removed as often as it was brought up.",
+        "Somebody else is working on it; when they are done: inv run",
+    )
+
+
+def _report_if_there(start: Start, container: Container) -> Environment:
+    """Report, unless somebody replaced or removed the environment since it was seen."""
+    try:
+        return _report(start, container)
+    except EngineFailure as failure:
+        now = find(start.engine, start.project).ready
+        if now and now.running and now.id == container.id:
+            raise
+        raise Raced(failure) from None
+
+
+def _report(start: Start, container: Container) -> Environment:
+    """Say what is there, and how it differs from what would be made now."""
+    engine, plan = start.engine, start.plan
+    planned = [mount.source for mount in plan.mounts.volumes]
+    names = [mount.source for mount in container.mounts if mount.source in planned]
+    missing = volumes.unlabelled(engine, plan.project.prefix, names)
+    lines = differences(engine.existing(container.id), plan)
+    who = start.plan_of(container).identity
+    return Environment(container, who, plan, start.outcome, (*lines, *_rebuild(start)), missing)
+
+
+def _rebuild(start: Start) -> tuple[str, ...]:
+    """Say when the project's own image would be built again."""
+    choice = images.choose(start.project, start.settings)
+    image = start.engine.image(choice.name)
+    if image and images.stale(image, choice, start.settings, start.host.owner):
+        return (f"{choice.context} changed since {choice.name} was built",)
+    return ()

@@ -1,0 +1,17 @@
+"""Volumes: a module for each verb. What the volumes promise is in specs/persistent-volumes.md."""
+
+from devenv_lib.volumes.ensure import ensure, unlabelled
+from devenv_lib.volumes.examine import VolumeReport, examine
+from devenv_lib.volumes.provision import provision
+from devenv_lib.volumes.remove import Removal, plan_removal, remove
+
+__all__ = [
+    "Removal",
+    "VolumeReport",
+    "ensure",
+    "examine",
+    "plan_removal",
+    "provision",
+    "remove",
+    "unlabelled",
+]

@@ -1,0 +1,156 @@
+"""Make a started environment's volumes writable by its user, before anyone gets in.
+
+The look is taken from inside, as the user. What only root can do is done by a helper container
+that has the volumes alone, for two reasons that were measured on Docker 20.10: a root process
+inside an environment has no capabilities, because of ``no-new-privileges``; and an archive that
+the engine unpacks into a container mounts that container's binds on the host, where a removal
+at the same moment deletes what is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.mounts import LockDirectory
+from devenv_lib.plans import EnvironmentPlan, Gifts, Place, Step, gifts, provisioning, read_place
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+#: One look to see, one more for each level that was hidden before, one to see that all is well.
+_LOOKS = 5
+_WHOLE_SYSTEM = "Use an image of a whole system: inv run --image IMAGE"
+
+
+def provision(
+    engine: Engine, container: str, plan: EnvironmentPlan, mounted: Collection[str] | None = None
+) -> None:
+    """Put right, in the running ``container`` (an id), whatever the plan's steps ask for.
+
+    ``mounted`` are the targets that the container has, where they may not be the plan's.
+
+    Raises:
+        Refused: a volume belongs to another ordinary user, who may be using it elsewhere.
+        EngineFailure: the image lacks what is needed, or the engine does not do its part.
+    """
+    try:
+        _provision(engine, container, plan, mounted)
+    except EngineFailure as failure:
+        if "is not running" not in str(failure):
+            raise
+        raise EngineFailure(
+            f"The container of the image {plan.image} stopped as soon as it was started: "
+            "the image may lack the program `sleep`.",
+            _WHOLE_SYSTEM,
+            failure.status,
+        ) from None
+
+
+def _provision(
+    engine: Engine, container: str, plan: EnvironmentPlan, mounted: Collection[str] | None
+) -> None:
+    locks = [lock for lock in plan.mounts.locks if mounted is None or str(lock.target) in mounted]
+    steps = provisioning(plan, mounted)
+    with ThreadPoolExecutor() as pool:  # an exec takes 40 ms, whatever it does
+        links = [pool.submit(_link, engine, container, plan, lock) for lock in locks]
+        places = _look(engine, container, plan, steps)
+        for link in links:
+            link.result()
+    _give_what_is_roots(engine, container, plan, steps, places)
+
+
+def _give_what_is_roots(
+    engine: Engine,
+    container: str,
+    plan: EnvironmentPlan,
+    steps: tuple[Step, ...],
+    places: list[Place],
+) -> None:
+    """Give, and look again, until a look shows that all is well."""
+    for _ in range(_LOOKS):
+        found = gifts(steps, places, plan.identity.uid)
+        if found.foreign:
+            raise _refusal(found, plan)
+        if not found.given:
+            break
+        _give(engine, container, plan, found)
+        places = _look(engine, container, plan, steps)
+    if found.given or found.unseen:
+        raise EngineFailure(
+            "The environment could not be prepared: "
+            f"{', '.join((*found.given, *found.unseen))} could not be made the user's.",
+            "See what is mounted there: inv mounts",
+        )
+
+
+def _look(
+    engine: Engine, container: str, plan: EnvironmentPlan, steps: tuple[Step, ...]
+) -> list[Place]:
+    words = [word for step in steps for word in (step.verb, *step.words)]
+    command = ["/bin/sh", "-c", _script("look.sh"), "devenv", container[:12], *words]
+    status, output = engine.run(container, command, plan.identity.name)
+    places = [read_place(line) for line in output.splitlines()]
+    if status or len(places) != len(steps):
+        raise _lacking(plan, status, output)
+    return places
+
+
+def _link(engine: Engine, container: str, plan: EnvironmentPlan, lock: LockDirectory) -> None:
+    """Make the links of a config directory with lockfiles.
+
+    The directory is a tmpfs of root's: the user cannot write, rename or remove it. It is
+    reached as the working directory, since the home above it may be closed to others.
+    """
+    names = sorted({*lock.files, *lock.entries})
+    targets = [(lock.lock if name in lock.files else lock.config) / name for name in names]
+    words = [word for pair in zip(names, map(str, targets), strict=True) for word in pair]
+    command = ["/bin/sh", "-c", _script("links.sh"), "devenv", *words]
+    status, output = engine.run(container, command, "0", str(lock.target))
+    if status:
+        raise _lacking(plan, status, output)
+
+
+def _give(engine: Engine, container: str, plan: EnvironmentPlan, found: Gifts) -> None:
+    """Change owners in the volumes, at the same places but with nothing else mounted.
+
+    In place and never by replacing a file: unlinking a mount point would unmount what other
+    environments have mounted there.
+    """
+    who = plan.identity
+    volumes = {mount.source: str(mount.target) for mount in plan.mounts.volumes}
+    words = ["chown", "-h", f"{who.uid}:{who.gid}", "--", *found.given]
+    name = f"{plan.project.prefix}-give-{container[:12]}"
+    engine.run_helper(plan.image, volumes, words, name, plan.project.prefix)
+
+
+def _lacking(plan: EnvironmentPlan, status: int, output: str) -> EngineFailure:
+    said = output.strip().replace("\n", " ") or f"status {status}"
+    return EngineFailure(
+        f"The image {plan.image} has no /bin/sh, or not the programs that devenv prepares an "
+        f"environment with: {said}",
+        _WHOLE_SYSTEM,
+    )
+
+
+def _refusal(found: Gifts, plan: EnvironmentPlan) -> Refused:
+    path, uid = next(iter(found.foreign.items()))
+    name = next(mount.source for mount in plan.mounts.volumes if str(mount.target) == path)
+    who = plan.identity
+    return Refused(
+        f"The volume {name} belongs to uid {uid}, and this environment's user is {who.name} "
+        f"({who.uid}): it could not write there.",
+        "Use volumes of your own, by another prefix: DEVENV_PREFIX=devenv-mine inv run; "
+        "or, if nobody else uses it, give it to the user (volume.repair is to do that): docker run "
+        f"--rm --user 0 --entrypoint chown --volume {name}:/v {plan.image} "
+        f"-R {who.uid}:{who.gid} /v",
+    )
+
+
+@cache
+def _script(name: str) -> str:
+    return (files("devenv_lib") / "volumes" / name).read_text()

@@ -1,0 +1,57 @@
+"""Remove volumes: plan, and after the question carry out exactly what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.plans import RemovalPlan, removal
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of one volume. ``failure`` is empty when it is gone."""
+
+    name: str
+    failure: str = ""
+
+
+def plan_removal(engine: Engine, prefix: str, names: Sequence[str] | None) -> RemovalPlan:
+    """Examine the engine and return what removing ``names`` (``None``: all) would do."""
+    return removal(engine.snapshot(), prefix, names)
+
+
+def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...]:
+    """Carry out a plan: try every volume, and say what became of each.
+
+    A person may have taken an hour to answer. So everything is examined again first, and
+    nothing is removed unless the plan would be the same now, for the very same volumes.
+
+    Raises:
+        Refused: the plan has refusals, or the engine is no longer as it was planned for.
+    """
+    if plan.refusals:
+        raise Refused(
+            f"Nothing was removed: {len(plan.refusals)} of the checks said no.",
+            "See who uses what: inv volume.list",
+        )
+    names = [volume.name for volume in plan.volumes]
+    if plan_removal(engine, prefix, names) != plan:
+        raise Refused(
+            "Nothing was removed: the volumes or their use changed since they were checked.",
+            "Look again, then repeat the command: inv volume.list",
+        )
+    return tuple(_remove(engine, name) for name in names)
+
+
+def _remove(engine: Engine, name: str) -> Removal:
+    try:
+        engine.remove_volume(name)
+    except EngineFailure as error:
+        return Removal(name, str(error))
+    return Removal(name, "" if engine.volume(name) is None else "it is there again")
