@@ -1,0 +1,147 @@
+"""Records as text or JSON, outcome lines, and the one question. Nothing else prints or asks.
+
+Tables and JSON go to stdout, everything else to stderr, so that a program can read the one
+while a person reads the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TextIO
+
+from devenv_lib.errors import DevenvError, Refused
+
+_GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
+_COLOURS = {"REMOVED": _GREEN, "CREATED": _GREEN, "STARTED": _GREEN, "RUNNING": _GREEN}
+_COLOURS |= {"BUILT": _GREEN, "OK": _GREEN, "MADE": _GREEN, "STOPPED": _GREEN}
+_COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control characters spelled out.
+
+    Names, labels and engine messages come from elsewhere, and a terminal obeys escape
+    sequences wherever they come from.
+    """
+    return re.sub(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda m: f"\\x{ord(m[0]):02x}", text
+    )
+
+
+def out(text: str) -> None:
+    """Write a line to stdout; a reader that has gone (``| head -1``) ends it silently."""
+    _write(sys.stdout, text)
+
+
+def say(text: str) -> None:
+    """Write a line for people to stderr."""
+    _write(sys.stderr, text)
+
+
+def outcome(name: str, word: str, detail: str = "") -> None:
+    """Write an outcome line: what became of one object, and a detail where there is one."""
+    say(f"{printable(name)} {_coloured(word)}{f'  {printable(detail)}' if detail else ''}")
+
+
+def reason(text: str) -> None:
+    """Write why, below an outcome line."""
+    say(f"    {printable(text)}")
+
+
+def summary(counts: Mapping[str, int], engine: str, seconds: float) -> None:
+    """Write the summary line, as pytest's: what there was, how long it took, and where."""
+    parts = [f"{number} {word}" for word, number in counts.items() if number]
+    text = f" {', '.join(parts) or 'nothing to do'} in {seconds:.2f}s on {printable(engine)} "
+    width = max(shutil.get_terminal_size().columns, len(text) + 4)
+    say(text.center(width, "="))
+
+
+def table(rows: Sequence[Mapping[str, Any]], headers: Sequence[str]) -> None:
+    """Write rows as a table with ``headers``; without rows, nothing at all."""
+    if not rows:
+        return
+    from tabulate import tabulate  # noqa: PLC0415 - 15 ms that only a table needs
+
+    cells = [[printable(str(value)) for value in row.values()] for row in rows]
+    out(tabulate(cells, headers=headers, tablefmt="plain", disable_numparse=True))
+
+
+def as_json(records: object) -> None:
+    """Write records as JSON."""
+    out(json.dumps(records, indent=2))
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Write a name, or another text, to a line each."""
+    for text in texts:
+        out(printable(text))
+
+
+def size(number: int | None) -> str:
+    """Return a number of bytes for people, in binary units; ``None`` is ``n/a``."""
+    if number is None:
+        return "n/a"
+    value, units = float(number), iter(("B", "KiB", "MiB", "GiB"))
+    for unit in units:
+        if round(value, 1) < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} TiB"
+
+
+def confirm(question: str) -> bool:
+    """Ask a question whose default is No; only ``y`` or ``Y`` is yes.
+
+    Raises:
+        Refused: there is no terminal to ask on.
+    """
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
+        raise Refused(
+            "Nothing was removed: there is no terminal to ask on.",
+            "To remove without the question (every check stays): add --force",
+        )
+    sys.stderr.write(f"{printable(question)} [y/N]: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() in ("y", "Y")
+
+
+def failure(error: DevenvError) -> None:
+    """Write what happened and why, and what to run next."""
+    say(f"{_coloured('error', _RED)}: {printable(str(error))}")
+    if error.hint:
+        reason(error.hint)
+
+
+def defect() -> None:
+    """Write the current exception's traceback: it is devenv's own mistake."""
+    traceback.print_exc(file=sys.stderr)
+    say("This is a defect of devenv, not of yours. Please report it with the lines above.")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # closed by whoever started us: nobody wants to read it
+        return
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:
+        # The interpreter flushes again at its end: give it somewhere to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
+
+
+def _coloured(word: str, colour: str = "") -> str:
+    colour = colour or _COLOURS.get(word, "")
+    streams = (sys.stdout, sys.stderr)
+    terminal = all(stream is not None and stream.isatty() for stream in streams)
+    wanted = terminal and not os.environ.get("NO_COLOR")
+    return f"{colour}{word}{_RESET}" if colour and wanted else word

@@ -1,0 +1,108 @@
+"""What every task shares: errors as exit codes, settings from Invoke, words after ``--``."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import invoke
+from invoke import Context, Exit
+from invoke.exceptions import Failure, ParseError, UnexpectedExit
+
+from devenv_lib import report
+from devenv_lib.errors import DEFECT, INTERRUPTED, DevenvError, UsageError
+from devenv_lib.settings import Layer, Settings, load, variables
+
+#: Invoke's configuration levels, the weakest first, and what an error calls them. A project's
+#: file is what anything inside an environment can write.
+_LEVELS = (
+    ("collection", "the task file's configure()"),
+    ("system", "/etc/invoke.*"),
+    ("user", "~/.invoke.*"),
+    ("project", "the project's invoke.*"),
+    ("runtime", "the file given with -f"),
+)
+
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+class Task(invoke.Task[Any]):
+    """A task whose failures end as messages and exit codes, never as a traceback."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task's body."""
+        try:
+            return super().__call__(*args, **kwargs)
+        except DevenvError as error:
+            report.failure(error)
+            raise Exit(code=error.exit_code) from None
+        except KeyboardInterrupt:
+            report.say("Interrupted.")
+            raise Exit(code=INTERRUPTED) from None
+        except (Exit, Failure, ParseError, UnexpectedExit):
+            raise
+        except Exception:  # noqa: BLE001 - the one catch-all: what is left is devenv's defect
+            report.defect()
+            raise Exit(code=DEFECT) from None
+
+
+def task(**options: Any) -> Callable[[Body], Body]:
+    """As Invoke's decorator, without bare words: see the package."""
+    decorate: Callable[[Body], Body] = invoke.task(klass=Task, positional=[], **options)
+    return decorate
+
+
+def settings_of(context: Context, flags: Mapping[str, object] | None = None) -> Settings:
+    """Return the settings from Invoke's configuration, the variables and ``flags``.
+
+    A flag that was not given is empty and does not count. ``INVOKE_DEVENV_*`` is read here and
+    not by Invoke, which takes ``"false"`` for true and fails on lists.
+    """
+    layers = [_level(context, level, origin) for level, origin in _LEVELS]
+    for prefix in ("INVOKE_DEVENV_", "DEVENV_"):
+        layers += [
+            Layer(f"{prefix}{key.replace('.', '_').upper()}", {key: value}, text=True)
+            for key, value in variables(os.environ, prefix).items()
+        ]
+    given = {key: value for key, value in (flags or {}).items() if value}
+    return load([*layers, Layer("the command line", given)])
+
+
+def _level(context: Context, level: str, origin: str) -> Layer:
+    """Return one of Invoke's levels, which it offers merged only, as a layer."""
+    values = getattr(context.config, f"_{level}", None) or {}
+    path = getattr(context.config, f"_{level}_path", None)
+    where = str(path) if path and values else origin
+    return Layer(where, values.get("devenv"), trusted=level != "project")
+
+
+def finish(status: int) -> None:
+    """End the command line with an exit status; 0 lets further tasks on it go on."""
+    if status:
+        raise Exit(code=status)
+
+
+def dry(context: Context) -> bool:
+    """Whether Invoke's ``--dry`` was given, before or after the task's name."""
+    return bool(context.config.run.dry)
+
+
+def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str]:
+    """Return the words after ``--``, as they were typed.
+
+    Invoke joins them with spaces, which loses their bounds. The process's own words still have
+    them, unless the task was called by a program.
+
+    Raises:
+        UsageError: there are none.
+    """
+    argv = sys.argv if argv is None else argv
+    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
+    words = typed if " ".join(typed) == context.remainder else shlex.split(context.remainder)
+    if not words:
+        raise UsageError("There is no command to run.", "inv exec -- COMMAND…")
+    return words

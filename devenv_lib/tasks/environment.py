@@ -1,0 +1,198 @@
+"""The tasks about environments: run, exec, stop, build, mounts, setup."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from devenv_lib import containers, host, images, report
+from devenv_lib.engine import connect
+from devenv_lib.errors import UsageError
+from devenv_lib.mounts import MountPlan
+from devenv_lib.plans.commands import start_lines
+from devenv_lib.project import Project
+from devenv_lib.records import Host
+from devenv_lib.settings import Settings
+from devenv_lib.setup import make_ready
+from devenv_lib.tasks._introduce import introduce, warn_homes, warn_owner
+from devenv_lib.tasks._task import dry, finish, settings_of, task, words_after
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+_PATH = "the project directory (default: the current one)"
+
+
+@task(
+    help={
+        "path": _PATH,
+        "detach": "do not attach; leave the environment running",
+        "recreate": "make a new container; volumes and project stay",
+        "image": "an image to use instead of the project's own or the default one",
+    }
+)
+def run(
+    c: Context,
+    path: str = ".",
+    detach: bool = False,
+    recreate: bool = False,
+    image: str = "",
+) -> None:
+    """Start the project's environment and open a shell in it (on a terminal)."""
+    began = time.monotonic()
+    engine, project, settings, here = _look(c, path, image)
+    if dry(c):
+        _explain(engine, project, settings, here, recreate=recreate)
+        return
+    warn_owner(project, here)
+    environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
+    attach = not detach and containers.on_terminal()
+    introduce(engine, environment, settings, here, image=image, began=began)
+    if attach:
+        finish(containers.attach(engine, environment, here.terminal))
+
+
+@task(name="exec", help={"path": _PATH})
+def exec_(c: Context, path: str = ".") -> None:
+    """Run a command in the environment: inv exec -- COMMAND… (its exit status is this one's)."""
+    words = words_after(c)
+    engine, project, settings, here = _look(c, path)
+    if dry(c):
+        report.out(shlex.join(["docker", "exec", project.names[0], *words]))
+        return
+    environment = containers.up(engine, project, settings, here, say=report.say)
+    if environment.outcome != "running":
+        report.outcome(environment.container.name, environment.outcome.upper())
+    finish(containers.execute(engine, environment, words, here.terminal))
+
+
+@task(help={"path": _PATH, "keep": "stop the container and keep it"})
+def stop(c: Context, path: str = ".", keep: bool = False) -> None:
+    """Stop and remove the project's container. Volumes and project stay."""
+    began = time.monotonic()
+    settings = settings_of(c)
+    project = host.locate(path, settings.prefix, must_exist=False)
+    engine = connect()
+    if dry(c):
+        seen = containers.find(engine, project)
+        for container in filter(None, (seen.ready, seen.starting)):
+            report.out(shlex.join(["docker", "stop", container.name]))
+            if not keep:
+                report.out(shlex.join(["docker", "rm", container.name]))
+        return
+    stopped = containers.stop(engine, project, keep=keep)
+    for one in stopped:
+        report.outcome(one.name, "STOPPED" if one.kept else "REMOVED")
+    if not stopped:
+        report.say(f"There is no environment of {report.printable(str(project.path))}.")
+    report.summary({"stopped": len(stopped)}, engine.endpoint.title, time.monotonic() - began)
+
+
+@task(help={"path": _PATH})
+def build(c: Context, path: str = ".") -> None:
+    """Build the project's image, or the default one, anew."""
+    began = time.monotonic()
+    engine, project, settings, here = _look(c, path)
+    choice = images.choose(project, settings)
+    if choice.kind == "given":
+        raise UsageError(
+            f"The image {choice.name} is not devenv's to build: the settings name it.",
+            f"docker pull {choice.name}",
+        )
+    if dry(c):
+        words = images.build_words(engine, choice, settings, here.owner, choice.context)
+        report.out(shlex.join(["docker", *words]))
+        return
+    warn_owner(project, here)
+    built = images.build(engine, choice, settings, here.owner)
+    report.outcome(built.name, "BUILT", built.id.removeprefix("sha256:")[:12])
+    report.summary({"built": 1}, engine.endpoint.title, time.monotonic() - began)
+
+
+@task(help={"path": _PATH, "format": "table (the default) or json"})
+def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa: A002
+    """Show what would be mounted, what would not, and why."""
+    if format not in ("table", "json"):
+        raise UsageError(f"{format!r} is not a format.", "Formats: table, json.")
+    engine, project, settings, here = _look(c, path)
+    plan = containers.draft(engine, project, settings, here, probe=not dry(c)).mounts
+    if format == "json":
+        report.as_json(_mounts_json(plan))
+        return
+    rows = [
+        {"source": m.source or m.kind, "target": m.target, "mode": _mode(m.read_only), "why": m.why}
+        for m in plan.mounts
+    ]
+    report.table(rows, ("SOURCE", "TARGET", "MODE", "WHY"))
+    for left in plan.left_out:
+        report.out(f"left out: {report.printable(f'{left.source}  ({left.why})')}")
+    warn_homes(plan, project)
+
+
+def _mode(read_only: bool) -> str:
+    return "ro" if read_only else "rw"
+
+
+def _mounts_json(plan: MountPlan) -> dict[str, list[dict[str, str]]]:
+    mounted = [
+        {
+            "type": mount.kind,
+            "source": mount.source,
+            "target": str(mount.target),
+            "mode": _mode(mount.read_only),
+            "why": mount.why,
+        }
+        for mount in plan.mounts
+    ]
+    left = [
+        {"source": one.source, "target": str(one.target), "why": one.why} for one in plan.left_out
+    ]
+    return {"mounts": mounted, "left_out": left}
+
+
+def _look(c: Context, path: str, image: str = "") -> tuple[Engine, Project, Settings, Host]:
+    """Load what a task about a project's environment needs, in the order that fails best."""
+    settings = settings_of(c, {"image": image})
+    project = host.locate(path, settings.prefix)
+    engine = connect()
+    socket = engine.endpoint.socket
+    here = host.look(project, settings, sockets=[str(socket)] if socket else [])
+    return engine, project, settings, here
+
+
+def _explain(
+    engine: Engine, project: Project, settings: Settings, here: Host, *, recreate: bool
+) -> None:
+    """Print what a start would do, as commands."""
+    seen = containers.find(engine, project)
+    if seen.ready and not recreate:
+        running = seen.ready.running
+        report.out(f"# {seen.ready.name} is {'running' if running else 'stopped'}")
+        line = ["docker", "exec", "-it"] if running else ["docker", "start"]
+        report.out(shlex.join([*line, seen.ready.name, *(["bash"] if running else [])]))
+        return
+    for container in filter(None, (seen.ready, seen.starting)):
+        report.out(shlex.join(["docker", "rm", "--force", container.name]))
+    plan = containers.draft(engine, project, settings, here, probe=False)
+    if not plan.image_id:
+        report.out(f"# the image {plan.image} is not here: it would be built or pulled first")
+    report.lines(start_lines(plan, seen.name))
+
+
+@task()
+def setup(c: Context) -> None:
+    """Bring what a fresh machine needs: an engine, the base image, the default image."""
+    began = time.monotonic()
+    settings = settings_of(c)
+    title = ""
+    for step in make_ready(settings, os.environ, report.say, dry=dry(c)):
+        report.outcome(step.name, step.outcome, step.detail)
+        title = step.engine or title
+    report.summary({"machine ready": int(not dry(c))}, title, time.monotonic() - began)
+
+
+TASKS = (run, exec_, stop, build, mounts, setup)

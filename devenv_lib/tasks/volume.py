@@ -1,0 +1,127 @@
+"""The tasks ``volume.list`` and ``volume.rm``."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from devenv_lib import report, volumes
+from devenv_lib.engine import connect
+from devenv_lib.errors import Declined, UsageError
+from devenv_lib.plans import RemovalPlan
+from devenv_lib.project import common_labels
+from devenv_lib.tasks._task import dry, finish, settings_of, task
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+FORMATS = ("table", "json", "names")
+_HEADERS = ("NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "CREATED")
+
+
+@task(
+    name="list",
+    help={
+        "format": "table (the default), json (bytes, ISO 8601) or names",
+        "size": "measure the volumes; --no-size answers at once",
+    },
+)
+def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa: A002
+    """List the labelled volumes: size, who uses them, where they are mounted."""
+    if format not in FORMATS:
+        raise UsageError(f"{format!r} is not a format.", f"Formats: {', '.join(FORMATS)}.")
+    settings = settings_of(c)
+    engine = connect()
+    if dry(c):
+        labels = common_labels(settings.prefix).items()
+        filters = [f"--filter=label={key}={value}" for key, value in labels]
+        report.out(shlex.join(["docker", "volume", "ls", *filters]))
+        return
+    found = volumes.examine(engine, settings.prefix, sizes=size and format != "names")
+    if format == "names":
+        report.lines(volume.name for volume in found)
+    elif format == "json":
+        report.as_json([asdict(volume) for volume in found])
+    else:
+        report.table([_row(volume) for volume in found], _HEADERS)
+        if not found:
+            where = engine.endpoint.title
+            report.say(f"There are no volumes of the prefix {settings.prefix} on {where}.")
+
+
+def _row(volume: volumes.VolumeReport) -> dict[str, str]:
+    return {
+        "name": volume.name,
+        "size": report.size(volume.size),
+        "in use": "yes" if volume.in_use else "no",
+        "used by": ", ".join(volume.used_by) or "-",
+        "target": volume.target or "-",
+        "created": volume.created.replace("T", " ") or "n/a",
+    }
+
+
+@task(
+    iterable=["name"],
+    help={
+        "name": "a volume to remove; may be given several times",
+        "all": "remove every labelled volume of the prefix",
+        "force": "do not ask; every check stays",
+    },
+)
+def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> None:  # noqa: A002
+    """Remove labelled volumes that no container references. What is in them is gone then."""
+    if bool(name) == all:
+        what = "Both --name and --all were given" if all else "Neither --name nor --all was given"
+        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
+    began = time.monotonic()
+    settings = settings_of(c)
+    engine = connect()
+    plan = volumes.plan_removal(engine, settings.prefix, None if all else name)
+    if plan.refusals:
+        _refuse(engine, plan, began)
+    if dry(c):
+        report.lines(shlex.join(["docker", "volume", "rm", v.name]) for v in plan.volumes)
+        return
+    if plan.volumes and not force and not report.confirm(_question(engine, plan)):
+        raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
+    removals = volumes.remove(engine, settings.prefix, plan)
+    _tell(engine, removals, began)
+
+
+def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
+    """Say every refusal, and that nothing was removed; end the command."""
+    for refusal in plan.refusals:
+        report.outcome(refusal.volume, "REFUSED", refusal.reason)
+        report.reason(refusal.remedy)
+    for volume in plan.volumes:
+        report.outcome(volume.name, "KEPT", "one refusal refuses the whole command")
+    refused = len({refusal.volume for refusal in plan.refusals})
+    counts = {"refused": refused, "kept": len(plan.volumes)}
+    report.summary(counts, engine.endpoint.title, time.monotonic() - began)
+    finish(1)
+
+
+def _question(engine: Engine, plan: RemovalPlan) -> str:
+    sizes = engine.snapshot(labelled=True, sizes=True).sizes
+    named = [f"  {v.name}  {report.size(sizes.get(v.name))}" for v in plan.volumes]
+    many = "this volume and all in it" if len(named) == 1 else "these volumes and all in them"
+    where = engine.endpoint.title
+    listed = "\n".join(named)
+    return f"{listed}\nRemove {many}, on {where}?"
+
+
+def _tell(engine: Engine, removals: tuple[volumes.Removal, ...], began: float) -> None:
+    for removal in removals:
+        report.outcome(removal.name, "FAILED" if removal.failure else "REMOVED", removal.failure)
+    failed = sum(1 for removal in removals if removal.failure)
+    counts = {"removed": len(removals) - failed, "failed": failed}
+    report.summary(counts, engine.endpoint.title, time.monotonic() - began)
+    if failed:
+        finish(1)
+
+
+TASKS = (list_, rm)

@@ -1,0 +1,44 @@
+"""This repository's tasks: devenv's own and, under ``dev``, the contributors'."""
+
+import shlex
+import sys
+
+from invoke import Collection, Context, task
+
+from devenv_lib.tasks import ns as devenv_tasks
+
+PYTHON = sys.executable
+
+
+@task(
+    name="test",
+    positional=[],
+    help={"k": "only tests whose names match", "unit": "without an engine"},
+)
+def run_tests(c: Context, k: str = "", unit: bool = False) -> None:
+    """Run the tests; those on the engine are an error without one when CI is set."""
+    words = [*(["-k", k] if k else []), *(["-m", "not engine"] if unit else [])]
+    c.run(shlex.join([PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+
+
+@task
+def lint(c: Context) -> None:
+    """Check style, types and the architecture."""
+    c.run(f"{PYTHON} -m ruff check .")
+    c.run(f"{PYTHON} -m ruff format --check .")
+    c.run(f"{PYTHON} -m mypy")
+    c.run(f"{PYTHON} -m pytest -q tests/test_architecture.py")
+
+
+@task(positional=[], help={"runs": "how often each command is timed"})
+def bench(c: Context, runs: int = 11) -> None:
+    """Time the tasks against the bare docker commands, as ratios of medians."""
+    c.run(f"{PYTHON} -m tests.bench --runs {runs}")
+
+
+ns = Collection()
+for name, item in devenv_tasks.tasks.items():
+    ns.add_task(item, name)
+for name, item in devenv_tasks.collections.items():
+    ns.add_collection(item, name)
+ns.add_collection(Collection("dev", run_tests, lint, bench))
