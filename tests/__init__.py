@@ -1,0 +1,1 @@
+"""The tests. What each kind is for is in CONTRIBUTING.md."""

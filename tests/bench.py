@@ -1,0 +1,161 @@
+"""Time the tasks against the bare docker commands: `inv dev.bench`, never a test.
+
+Each pair runs in turn, A B A B, so that a machine whose speed drifts slows both; what counts
+is the ratio of the medians. Everything is made under a prefix of its own and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabulate import tabulate
+
+from devenv_lib import containers
+from devenv_lib.engine import connect
+from devenv_lib.plans.commands import run_options
+from devenv_lib.project import common_labels
+from devenv_lib.settings import Settings
+from tests.conftest import IMAGE, RUN, Workspace, docker, give
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One task and the bare command beside it; ``before`` resets what both change."""
+
+    name: str
+    task: Callable[[], object]
+    bare: Callable[[], object]
+    before: Callable[[], object] = lambda: None
+    wanted: str = ""
+
+
+def timed(action: Callable[[], object]) -> float:
+    """Return how long an action took, in milliseconds."""
+    began = time.perf_counter()
+    action()
+    return (time.perf_counter() - began) * 1000
+
+
+def measure(pair: Pair, runs: int) -> list[str]:
+    """Return a row: the medians in milliseconds, and their ratio."""
+    ours, bare = [], []
+    for _ in range(runs + 1):
+        pair.before()
+        ours.append(timed(pair.task))
+        pair.before()
+        bare.append(timed(pair.bare))
+    # The first of each warms caches, and does not count.
+    a, b = statistics.median(ours[1:]), statistics.median(bare[1:])
+    return [pair.name, f"{a:.0f}", f"{b:.0f}", f"{a / b:.2f}", pair.wanted]
+
+
+@contextmanager
+def bench_workspace(directory: Path) -> Iterator[Workspace]:
+    """Give a workspace with the usual configuration, and remove what it made."""
+    home = directory / "home"
+    path = home / "work/app"
+    path.mkdir(parents=True)
+    for each in (path, path.parent, home):
+        give(each)
+    (path / "tasks.py").write_text("from devenv_lib.tasks import ns\n")
+    settings = Settings(prefix=f"devenv-b{RUN}", image=IMAGE)
+    workspace = Workspace(connect(), home.resolve(), path.resolve(), settings)
+    for name in (".bashrc", ".config/git/ignore", ".config/nvim/init.lua"):
+        workspace.write(name)
+    workspace.write(".config/tvim/lazy-lock.json", "{}")
+    workspace.write(".local/share/opencode/auth.json", "{}")
+    try:
+        yield workspace
+    finally:
+        workspace.clean()
+
+
+def inv(workspace: Workspace, *words: str) -> Callable[[], object]:
+    """Return the run of a task, which has to succeed."""
+    command = [sys.executable, "-m", "invoke", *words]
+    environ = workspace.process_environ()
+    options = {"cwd": workspace.path, "env": environ, "stdin": subprocess.DEVNULL}
+    return lambda: subprocess.run(command, check=True, capture_output=True, **options)  # type: ignore[call-overload]
+
+
+def pairs(workspace: Workspace) -> Iterator[Pair]:
+    """Yield what is measured, in an order in which each finds what it needs."""
+    bare = f"{workspace.prefix}-bare"
+    workspace.extra_containers.append(bare)
+    plan = containers.draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
+    create = ["run", "--detach", f"--name={bare}", *run_options(plan), IMAGE, "infinity"]
+
+    def remove() -> None:
+        for name in (bare, workspace.name):
+            docker("rm", "--force", name, check=False)
+
+    yield Pair(
+        "run --detach, new",
+        inv(workspace, "run", "--detach"),
+        lambda: docker(*create),
+        remove,
+        "2.5",
+    )
+    workspace.up()
+    yield Pair(
+        "run --detach, running",
+        inv(workspace, "run", "--detach"),
+        lambda: docker("inspect", workspace.name),
+    )
+    who = ["--user=devuser", f"--workdir={plan.workdir}", workspace.name]
+    yield Pair(
+        "exec -- true",
+        inv(workspace, "exec", "--", "true"),
+        lambda: docker("exec", *who, "true"),
+    )
+    remove()
+    for number in (3, 300):
+        add_volumes(workspace, number)
+        yield Pair(
+            f"volume.list, {number} volumes",
+            inv(workspace, "volume.list"),
+            lambda: docker("system", "df", "--verbose"),
+        )
+
+
+def add_volumes(workspace: Workspace, number: int) -> None:
+    """Make labelled volumes until the prefix has ``number``."""
+    labels = common_labels(workspace.prefix)
+    there = workspace.volume_names()
+    for name in there[number:]:
+        workspace.engine.remove_volume(name)
+    for n in range(number - len(there)):
+        workspace.engine.create_volume(f"{workspace.prefix}-{n:03}", labels)
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=11)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory(prefix="devenv-bench-") as directory:
+        Path(directory).chmod(0o755)
+        with bench_workspace(Path(directory)) as workspace:
+            info = workspace.engine.info()
+            rows = [measure(pair, runs) for pair in pairs(workspace)]
+    headers = ("inv", "ms", "bare ms", "ratio", "wanted")
+    growth = float(rows[-1][1]) / float(rows[-2][1])
+    version = ".".join(map(str, sys.version_info[:3]))
+    sys.stdout.write(
+        f"{tabulate(rows, headers, tablefmt='plain', disable_numparse=True)}\n\n"
+        f"volume.list with 300 volumes against 3: {growth:.2f} (wanted: 1.3)\n"
+        f"medians of {runs}; Docker {info.version}, {info.cpus} processors, Python {version}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

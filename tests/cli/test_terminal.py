@@ -1,0 +1,167 @@
+"""On a pseudo-terminal: the question, attaching, Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pexpect
+import pytest
+
+from tests.conftest import Workspace
+
+pytestmark = pytest.mark.engine
+PROMPT = r"devuser@app:.*\$ "
+
+
+@contextmanager
+def terminal(
+    workspace: Workspace, *words: str, variables: Mapping[str, str] | None = None
+) -> Iterator[Any]:
+    """Run Invoke on a terminal of 80 by 24, and end it whatever happens."""
+    environ = workspace.process_environ({"TERM": "xterm", **(variables or {})})
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "invoke", *words],
+        cwd=str(workspace.path),
+        env=environ,
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(24, 80),
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+def ends(child: Any) -> int:
+    """Wait for the end of a child and return its exit status, a signal's as a shell shows it."""
+    child.expect(pexpect.EOF)
+    child.wait()
+    return int(128 + child.signalstatus if child.exitstatus is None else child.exitstatus)
+
+
+def test_the_question_names_volumes_sizes_and_engine(workspace: Workspace) -> None:
+    workspace.up()
+    workspace.sh("printf 12345 > ~/.cache/five")
+    workspace.stop()
+    with terminal(workspace, "volume.rm", "--name", workspace.volume("cache")) as child:
+        child.expect_exact(f"{workspace.volume('cache')}  5 B")
+        child.expect_exact(workspace.engine.endpoint.title)
+        child.expect_exact("[y/N]: ")
+        child.sendline("n")
+        assert ends(child) == 1
+    assert workspace.volume("cache") in workspace.volume_names()
+
+
+@pytest.mark.parametrize("answer", ["", "n", "yes", "yy", "j", "Y es", "\x04"])
+def test_anything_but_y_declines(workspace: Workspace, answer: str) -> None:
+    """An empty answer, a word that begins with y, or the end of input: nothing is removed."""
+    workspace.up()
+    workspace.stop()
+    with terminal(workspace, "volume.rm", "--all") as child:
+        child.expect_exact("[y/N]: ")
+        child.send(answer) if answer == "\x04" else child.sendline(answer)
+        child.expect_exact("Nothing was removed")
+        assert ends(child) == 1
+    assert len(workspace.volume_names()) == 4
+
+
+@pytest.mark.parametrize("answer", ["y", "Y"])
+def test_y_removes(workspace: Workspace, answer: str) -> None:
+    workspace.up()
+    workspace.stop()
+    with terminal(workspace, "volume.rm", "--all") as child:
+        child.expect_exact("[y/N]: ")
+        child.sendline(answer)
+        child.expect_exact("4 removed in")
+        assert ends(child) == 0
+    assert workspace.volume_names() == []
+
+
+def test_ctrl_c_at_the_question_removes_nothing(workspace: Workspace) -> None:
+    workspace.up()
+    workspace.stop()
+    with terminal(workspace, "volume.rm", "--all") as child:
+        child.expect_exact("[y/N]: ")
+        child.sendintr()
+        child.expect_exact("Interrupted.")
+        assert ends(child) == 2
+    assert len(workspace.volume_names()) == 4
+
+
+def test_a_refusal_on_a_terminal_asks_nothing(workspace: Workspace) -> None:
+    workspace.up()
+    with terminal(workspace, "volume.rm", "--all", variables={"NO_COLOR": "1"}) as child:
+        assert child.expect_exact(["[y/N]", "4 refused in"]) == 1
+        assert ends(child) == 1
+        assert "\x1b" not in child.before
+
+
+def test_run_attaches_resizes_and_returns_the_shells_status(workspace: Workspace) -> None:
+    """The prompt comes up in the project; Ctrl-C reaches the program inside; it keeps running."""
+    with terminal(workspace, "run") as child:
+        child.expect_exact("CREATED")
+        child.expect(PROMPT)
+        child.sendline("pwd; stty size; echo ll=$(type -t ll)")
+        child.expect_exact("/home/devuser/work/app\r\n24 80\r\nll=alias")
+        child.expect(PROMPT)
+        child.setwinsize(40, 120)
+        child.sendline("sleep 0.3; stty size")
+        child.expect_exact("40 120")
+        child.expect(PROMPT)
+        child.sendline("sleep 100")
+        child.expect_exact("sleep 100\r\n")
+        child.sendintr()
+        child.expect(PROMPT)
+        child.sendline("echo still $?")
+        child.expect_exact("still 130")
+        child.expect(PROMPT)
+        child.sendline("exit 7")
+        assert ends(child) == 7
+    with terminal(workspace, "run") as child:
+        child.expect_exact("RUNNING")
+        child.expect(PROMPT)
+        child.sendline("exit")
+        assert ends(child) == 0
+
+
+def test_run_detached_on_a_terminal_does_not_attach(workspace: Workspace) -> None:
+    with terminal(workspace, "run", "--detach") as child:
+        child.expect_exact("1 environment created in")
+        assert ends(child) == 0
+
+
+def test_history_is_kept_between_containers(workspace: Workspace) -> None:
+    """Bash honours HISTFILE from the environment; the state volume keeps it."""
+    for expected in ("1  echo first", "2  exit"):
+        with terminal(workspace, "run", "--recreate") as child:
+            child.expect(PROMPT)
+            child.sendline("echo first" if expected.startswith("1") else "history")
+            child.expect_exact("first")
+            child.expect(PROMPT)
+            child.sendline("exit")
+            assert ends(child) == 0
+
+
+def test_exec_has_a_terminal_where_there_is_one(workspace: Workspace) -> None:
+    with terminal(
+        workspace, "exec", "--", "sh", "-c", "test -t 0 && test -t 1 && echo tty; exit 3"
+    ) as child:
+        child.expect_exact("tty")
+        assert ends(child) == 3
+
+
+def test_ctrl_c_during_a_start_says_so_and_leaves_no_half_container(workspace: Workspace) -> None:
+    with terminal(workspace, "run", "--detach") as child:
+        child.expect(pexpect.TIMEOUT, timeout=0.3)
+        child.sendintr()
+        status = ends(child)
+        # 130: the signal came before Python was ready for it; 1: before the task began.
+        assert status in (0, 1, 2, 130)
+    left = [name for name in workspace.container_names() if name.endswith(".starting")]
+    assert left == []
+    workspace.up()

@@ -1,0 +1,217 @@
+"""Fixtures for tests on a real engine. Each test has a prefix of its own and removes only that.
+
+Without an engine these tests are skipped with the reason; with CI set they fail instead.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from devenv_lib import containers, host, images
+from devenv_lib.engine import Engine, connect
+from devenv_lib.errors import EngineUnavailable
+from devenv_lib.project import Project, project_at
+from devenv_lib.records import LABEL_PREFIX, Host
+from devenv_lib.settings import Settings
+
+IMAGE = "devenv:latest"
+RUN = uuid.uuid4().hex[:8]
+_numbers = itertools.count(1)
+
+
+# Whoever runs the tests in the background may have Ctrl-C ignored, which children inherit; a
+# handler of our own they do not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def docker(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the docker program, as a person beside devenv would."""
+    return subprocess.run(
+        ["docker", *words],
+        check=options.pop("check", True),
+        capture_output=True,
+        text=True,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The real engine, with the default image on it."""
+    try:
+        found = connect()
+    except EngineUnavailable as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI has to bring an engine: {error}")
+        pytest.skip(f"no engine: {error}")
+    owner = (os.getuid(), os.getgid())
+    images.ensure(found, images.default_image("devenv"), Settings(), owner, print)
+    return found
+
+
+@dataclass
+class Workspace:
+    """A home directory, a project in it and a prefix of its own, on the real engine."""
+
+    engine: Engine
+    home: Path
+    path: Path
+    settings: Settings
+    environ: dict[str, str] = field(default_factory=dict)
+    extra_volumes: list[str] = field(default_factory=list)
+    extra_containers: list[str] = field(default_factory=list)
+
+    @property
+    def prefix(self) -> str:
+        return self.settings.prefix
+
+    @property
+    def project(self) -> Project:
+        return project_at(PurePosixPath(self.path), PurePosixPath(self.home), self.prefix)
+
+    @property
+    def name(self) -> str:
+        return self.project.names[0]
+
+    @property
+    def host(self) -> Host:
+        return host.look(self.project, self.settings, self.environ)
+
+    def volume(self, suffix: str) -> str:
+        return f"{self.prefix}-{suffix}"
+
+    def configure(self, **changes: Any) -> None:
+        self.settings = replace(self.settings, **changes)
+
+    def up(self, **options: Any) -> containers.Environment:
+        return containers.up(self.engine, self.project, self.settings, self.host, **options)
+
+    def stop(self) -> tuple[containers.Stopped, ...]:
+        return containers.stop(self.engine, self.project)
+
+    def write(self, relative: str, content: str = "") -> Path:
+        """Write a file below the home, its directories included."""
+        file = self.home / relative
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        for path in (file, *file.relative_to(self.home).parents):
+            give(self.home / path)
+        return file
+
+    def sh(self, script: str, user: str = "devuser", name: str = "") -> str:
+        """Run a script inside; return its output, stderr included. It has to succeed."""
+        status, output = self.try_sh(script, user, name)
+        assert status == 0, output
+        return output.strip()
+
+    def try_sh(self, script: str, user: str = "devuser", name: str = "") -> tuple[int, str]:
+        """Run a script inside; return its status and output."""
+        home = f"HOME=/home/{user}" if user != "root" else "HOME=/root"
+        words = ["exec", "--env", home, "--user", user, name or self.name, "sh", "-c", script]
+        result = docker(*words, check=False)
+        return result.returncode, result.stdout + result.stderr
+
+    def in_volume(self, suffix: str, script: str, *, image: str = IMAGE) -> str:
+        """Run a script as root at a volume's root, in a container of the test's own."""
+        mount = f"{self.volume(suffix)}:/v"
+        words = ["run", "--rm", "--user=0", f"--volume={mount}", "--workdir=/v", image]
+        return docker(*words, "sh", "-c", script).stdout.strip()
+
+    def inv(
+        self, *words: str, check: bool = False, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Invoke as a process in the project folder."""
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=options.pop("cwd", self.path),
+            env=self.process_environ(options.pop("variables", {})),
+            capture_output=True,
+            text=True,
+            check=check,
+            **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options,
+        )
+
+    def process_environ(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a process that sees this home, prefix and image."""
+        keep = {k: v for k, v in os.environ.items() if not k.startswith(("DEVENV_", "INVOKE_"))}
+        for name in ("SSH_AUTH_SOCK", "NO_COLOR"):
+            keep.pop(name, None)
+        own = {"HOME": str(self.home), "DEVENV_PREFIX": self.prefix, "DEVENV_IMAGE": IMAGE}
+        own["XDG_CACHE_HOME"] = str(self.home / ".cache-of-tests")
+        if self.engine.endpoint.context != "default":
+            own["DOCKER_HOST"] = self.engine.endpoint.url
+        return {**keep, **own, **self.environ, **(variables or {})}
+
+    def container_names(self) -> list[str]:
+        return sorted(c.name for c in self.engine.containers([f"{LABEL_PREFIX}={self.prefix}"]))
+
+    def volume_names(self) -> list[str]:
+        found = self.engine.snapshot(labelled=True).volumes
+        return sorted(v.name for v in found if v.labels.get(LABEL_PREFIX) == self.prefix)
+
+    def clean(self) -> None:
+        """Remove what this prefix has, and what the test named: nothing else."""
+        for name in (*self.container_names(), *self.extra_containers):
+            self.engine.remove(name, force=True)
+        for name in (*self.volume_names(), *self.extra_volumes):
+            if self.engine.volume(name):
+                self.engine.remove_volume(name)
+
+
+@pytest.fixture
+def make_workspace(engine: Engine, tmp_path: Path) -> Iterator[Any]:
+    """Make workspaces, each under a prefix of its own, and remove what they made."""
+    made: list[Workspace] = []
+
+    def make(project: str = "work/app", home: str = "home", prefix: str = "") -> Workspace:
+        base = tmp_path / home
+        path = base / project
+        path.mkdir(parents=True, exist_ok=True)
+        for each in (path, *path.relative_to(base).parents):
+            give(base / each)
+        own = prefix or f"devenv-t{RUN}-{next(_numbers)}"
+        (path / "tasks.py").write_text("from devenv_lib.tasks import ns\n")
+        workspace = Workspace(
+            engine, base.resolve(), path.resolve(), Settings(prefix=own, image=IMAGE)
+        )
+        made.append(workspace)
+        return workspace
+
+    yield make
+    for workspace in made:
+        workspace.clean()
+
+
+@pytest.fixture
+def workspace(make_workspace: Any) -> Workspace:
+    """A workspace with the configuration that people have."""
+    made: Workspace = make_workspace()
+    made.write(".bashrc", "alias ll='ls -l'\n")
+    made.write(".config/git/ignore", "*.swp\n")
+    made.write(".config/nvim/init.lua", "-- nvim\n")
+    made.write(".config/tvim/init.lua", "-- tvim\n")
+    made.write(".config/tvim/lazy-lock.json", '{"host": 1}\n')
+    made.write(".local/share/opencode/auth.json", '{"token": "secret"}\n')
+    return made
+
+
+def give(path: Path) -> None:
+    """Make a directory the environment's user's: root's tests run as root, people's do not."""
+    if os.getuid() == 0:
+        os.chown(path, 1000, 1000)
+
+
+def outcomes(text: str) -> Sequence[str]:
+    """Return the outcome lines of a report."""
+    return [line for line in text.splitlines() if line and not line.startswith((" ", "="))]

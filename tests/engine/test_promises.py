@@ -1,0 +1,273 @@
+"""Promises 1 to 3: writable from the first second, nothing foreign removed, host unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devenv_lib import volumes
+from devenv_lib.errors import EngineFailure, Refused, UsageError
+from devenv_lib.readers import Port
+from tests.conftest import IMAGE, Workspace, docker
+
+pytestmark = pytest.mark.engine
+TOUCH = "touch ~/.local/share/x ~/.cache/x ~/.local/state/x ~/.local/share/opencode/x"
+
+
+def digest(tree: Path) -> str:
+    """Return a digest of every name, mode, owner, time and content below a directory."""
+    total = hashlib.sha256()
+    for path in sorted(tree.rglob("*")):
+        status = path.lstat()
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        facts = (str(path), status.st_mode, status.st_uid, status.st_mtime_ns, content)
+        total.update(repr(facts).encode())
+    return total.hexdigest()
+
+
+def test_every_volume_is_writable_by_the_user_at_once(workspace: Workspace) -> None:
+    """Also the directory around the overlaid auth.json, which the engine makes as root's."""
+    workspace.up()
+    workspace.sh(TOUCH)
+    owners = workspace.sh(
+        "stat -c %U ~/.local/share ~/.cache ~/.local/state ~/.local/share/opencode"
+    )
+    assert {"devuser"} == set(owners.split())
+
+
+def test_volumes_are_writable_in_an_image_that_has_none_of_the_directories(
+    make_workspace: Any, tmp_path: Path
+) -> None:
+    """Promise 1 holds whatever the image contains: here the mount points are the engine's own."""
+    workspace: Workspace = make_workspace()
+    workspace.write(".local/share/opencode/auth.json", "{}")
+    workspace.write(".ssh/authorized_keys", "")
+    name = f"{workspace.prefix}-bare:latest"
+    context = tmp_path / "bare"
+    context.mkdir()
+    remake = "rm -rf /home/devuser && useradd -u 1234 -M other"
+    text = f"FROM {IMAGE}\nUSER root\nRUN {remake}\nUSER other\n"
+    (context / "Dockerfile").write_text(text)
+    docker("build", "--quiet", f"--tag={name}", str(context))
+    try:
+        workspace.configure(image=name)
+        workspace.up()
+        workspace.sh(TOUCH, user="other")
+        assert workspace.in_volume("data", "stat -c %u .") == "1234"
+    finally:
+        workspace.clean()
+        docker("rmi", name)
+
+
+def test_the_home_around_the_mounts_is_the_users_in_the_default_image(
+    workspace: Workspace,
+) -> None:
+    """The engine makes missing parents of mounts as root's; this image has them all."""
+    workspace.write(".ssh/authorized_keys", "")
+    workspace.up()
+    workspace.sh("touch ~/.ssh/known_hosts ~/.config/x ~/.local/x ~/x")
+    assert workspace.sh("stat -c %a ~/.ssh") == "700"
+
+
+def test_history_has_its_directory_in_the_state_volume(workspace: Workspace) -> None:
+    """Bash keeps no history, silently, in a directory that is not there."""
+    workspace.up()
+    workspace.sh('echo "ls" > "$HISTFILE"')
+    assert workspace.in_volume("state", "cat bash/history") == "ls"
+
+
+def test_state_survives_the_container(workspace: Workspace) -> None:
+    """What is written to the volumes is there in the next container."""
+    workspace.up()
+    workspace.sh("echo kept > ~/.local/state/kept; echo changed > ~/.config/tvim/lazy-lock.json")
+    first = workspace.up().container.id
+    second = workspace.up(recreate=True).container.id
+    assert first != second
+    assert workspace.sh("cat ~/.local/state/kept ~/.config/tvim/lazy-lock.json") == "kept\nchanged"
+
+
+def test_volumes_carry_the_labels(workspace: Workspace) -> None:
+    """All four names, labelled, and nothing else under the prefix."""
+    workspace.up()
+    names = [workspace.volume(suffix) for suffix in ("cache", "data", "state", "tvim-lock")]
+    assert names == workspace.volume_names()
+    labels = [volume.labels for volume in workspace.engine.snapshot(labelled=True).volumes]
+    assert {"devenv": "true", "devenv.prefix": workspace.prefix} in labels
+
+
+def test_a_volume_of_our_name_without_the_label_is_used_reported_and_never_removed(
+    workspace: Workspace,
+) -> None:
+    """Creating an existing name keeps its labels: it is somebody else's and stays."""
+    name = workspace.volume("cache")
+    workspace.extra_volumes.append(name)
+    docker("volume", "create", name)
+    environment = workspace.up()
+    workspace.sh("echo mine > ~/.cache/file")
+    assert (name,) == environment.unlabelled
+    workspace.stop()
+    every = volumes.plan_removal(workspace.engine, workspace.prefix, None)
+    assert name not in [volume.name for volume in every.volumes]
+    by_name = volumes.plan_removal(workspace.engine, workspace.prefix, [name])
+    assert by_name.refusals[0].reason == "it does not carry the label devenv=true"
+    with pytest.raises(Refused):
+        volumes.remove(workspace.engine, workspace.prefix, by_name)
+    assert workspace.in_volume("cache", "cat file") == "mine"
+
+
+def test_nothing_in_use_is_removed(workspace: Workspace) -> None:
+    """Neither by a running container nor by a stopped one, and the reason names each."""
+    workspace.up()
+    running = volumes.plan_removal(workspace.engine, workspace.prefix, None)
+    assert running.volumes == ()
+    assert f"it is mounted by the running container {workspace.name}" == running.refusals[0].reason
+    docker("stop", workspace.name)
+    stopped = volumes.plan_removal(workspace.engine, workspace.prefix, None)
+    reason = f"the stopped container {workspace.name} still references it"
+    assert {reason} == {refusal.reason for refusal in stopped.refusals}
+    assert len(workspace.volume_names()) == 4
+
+
+def test_a_foreign_container_that_uses_a_volume_protects_it(workspace: Workspace) -> None:
+    """One refusal refuses the whole command: the three free volumes stay too."""
+    workspace.up()
+    workspace.stop()
+    foreign = f"{workspace.prefix}-foreign"
+    workspace.extra_containers.append(foreign)
+    docker("create", f"--name={foreign}", f"--volume={workspace.volume('data')}:/v", IMAGE)
+    plan = volumes.plan_removal(workspace.engine, workspace.prefix, None)
+    assert [workspace.volume("data")] == [refusal.volume for refusal in plan.refusals]
+    assert f"docker rm {foreign}" == plan.refusals[0].remedy
+    with pytest.raises(Refused):
+        volumes.remove(workspace.engine, workspace.prefix, plan)
+    assert len(workspace.volume_names()) == 4
+
+
+def test_removal_refuses_what_changed_since_the_question(workspace: Workspace) -> None:
+    """A volume that somebody replaced while a person was asked is not the one they agreed to."""
+    workspace.up()
+    workspace.stop()
+    plan = volumes.plan_removal(workspace.engine, workspace.prefix, [workspace.volume("cache")])
+    docker("volume", "rm", workspace.volume("cache"))
+    workspace.extra_volumes.append(workspace.volume("cache"))
+    docker("volume", "create", workspace.volume("cache"))
+    with pytest.raises(Refused, match="changed since"):
+        volumes.remove(workspace.engine, workspace.prefix, plan)
+    assert workspace.engine.volume(workspace.volume("cache")) is not None
+
+
+def test_removal_takes_exactly_the_labelled_volumes_of_its_prefix(make_workspace: Any) -> None:
+    """Another prefix and an unlabelled volume beside it are untouched."""
+    mine, other = make_workspace(), make_workspace(home="other")
+    for workspace in (mine, other):
+        workspace.up()
+        workspace.stop()
+    bystander = f"{mine.prefix}-bystander"
+    mine.extra_volumes.append(bystander)
+    docker("volume", "create", bystander)
+    before = other.volume_names()
+    plan = volumes.plan_removal(mine.engine, mine.prefix, None)
+    removals = volumes.remove(mine.engine, mine.prefix, plan)
+    assert [mine.volume(s) for s in ("cache", "data", "state")] == [r.name for r in removals]
+    assert mine.volume_names() == []
+    assert before == other.volume_names()
+    assert mine.engine.volume(bystander) is not None
+
+
+def test_a_name_cannot_reach_another_object(workspace: Workspace) -> None:
+    """docker-py puts a name into the URL as it is: this one would be a container."""
+    workspace.up()
+    with pytest.raises(UsageError):
+        volumes.plan_removal(
+            workspace.engine, workspace.prefix, [f"../containers/{workspace.name}"]
+        )
+    assert [workspace.name] == workspace.container_names()
+
+
+def test_the_engine_refuses_a_volume_that_came_into_use_after_the_check(
+    workspace: Workspace,
+) -> None:
+    """The last check is the engine's own; its refusal is reported, not raised."""
+    workspace.up()
+    with pytest.raises(EngineFailure, match="in use"):
+        workspace.engine.remove_volume(workspace.volume("data"))
+
+
+def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: Workspace) -> None:
+    """Every mounted file and directory refuses a write, and the host's tree is the same."""
+    before = digest(workspace.home / ".config"), digest(workspace.home / ".local")
+    workspace.up()
+    for target in (
+        "~/.bashrc",
+        "~/.config/git/ignore",
+        "~/.config/nvim/init.lua",
+        "~/.config/tvim/init.lua",
+        "~/.local/share/opencode/auth.json",
+        "~/.config/nvim/planted",
+        "/opt/devenv/config/tvim/lazy-lock.json",
+    ):
+        status, output = workspace.try_sh(f"echo x >> {target}")
+        assert status != 0, f"{target} could be written"
+        assert "Read-only" in output
+    for user in ("devuser", "root"):
+        assert workspace.try_sh("rm -rf ~/.config/nvim/init.lua /home/devuser/.config/git", user)[0]
+    workspace.sh("echo changed > ~/.config/tvim/lazy-lock.json")
+    assert before == (digest(workspace.home / ".config"), digest(workspace.home / ".local"))
+
+
+def test_a_mount_below_a_read_only_source_is_not_writable_either(workspace: Workspace) -> None:
+    """Until Docker 25 a read-only bind leaves what is mounted below its source writable."""
+    if os.getuid() != 0:
+        pytest.skip("mounting takes root")
+    below = workspace.home / ".config/nvim/below"
+    elsewhere = workspace.home / "elsewhere"
+    below.mkdir()
+    elsewhere.mkdir(mode=0o777)
+    elsewhere.chmod(0o777)
+    subprocess.run(["mount", "--bind", str(elsewhere), str(below)], check=True)
+    try:
+        workspace.up()
+        assert workspace.try_sh("touch ~/.config/nvim/below/planted")[0] != 0
+        assert list(elsewhere.iterdir()) == []
+    finally:
+        workspace.stop()
+        subprocess.run(["umount", str(below)], check=True)
+
+
+def test_project_files_made_inside_belong_to_the_host_owner(workspace: Workspace) -> None:
+    """The image is built for the owner's uid, so nothing changes hands."""
+    workspace.up()
+    workspace.sh('touch "$PWD/made"')
+    assert (workspace.path / "made").stat().st_uid == workspace.path.stat().st_uid
+
+
+def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) -> None:
+    """No privilege, no socket, no capability, loopback only, limits, init, labels."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    workspace.configure(ports=(Port(port, 80),))
+    workspace.up()
+    data = json.loads(docker("inspect", workspace.name).stdout)[0]
+    limits, config = data["HostConfig"], data["Config"]
+    assert not limits["Privileged"]
+    assert not limits["CapAdd"]
+    assert limits["SecurityOpt"] == ["no-new-privileges", "label=disable"]
+    assert limits["Init"]
+    assert limits["Memory"] == (8 << 30)
+    assert limits["NanoCpus"] <= 4e9
+    assert limits["PortBindings"]["80/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": str(port)}]
+    assert not [m for m in data["Mounts"] if m["Source"].endswith("docker.sock")]
+    assert config["User"] == "devuser"
+    assert str(workspace.path) == config["Labels"]["devenv.path"]
+    assert config["Labels"]["devenv.project"] == "work/app"
+    status = workspace.sh("cat /proc/self/status")
+    assert "NoNewPrivs:\t1" in status
+    assert "CapEff:\t0000000000000000" in status

@@ -1,0 +1,273 @@
+"""Several commands at once, and containers in states that nobody planned for."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from devenv_lib import images
+from devenv_lib.containers.draft import draft
+from devenv_lib.errors import ProjectError, Refused, SettingsError
+from devenv_lib.host import locate
+from devenv_lib.project import STARTING
+from devenv_lib.readers import MountRequest
+from tests.conftest import IMAGE, Workspace, docker
+
+pytestmark = pytest.mark.engine
+
+
+def start(workspace: Workspace, *words: str) -> subprocess.Popen[str]:
+    """Begin a task as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=workspace.path,
+        env=workspace.process_environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def results(processes: list[subprocess.Popen[str]]) -> list[str]:
+    """Wait for all, and return what those said that failed."""
+    said = [(process.communicate()[1], process.returncode) for process in processes]
+    return [text for text, status in said if status]
+
+
+def test_interrupting_one_start_does_not_fail_another(workspace: Workspace) -> None:
+    """The container that one of them made may be the one that the other carries on."""
+    for moment in (0.25, 0.3, 0.35, 0.4, 0.45):
+        first = start(workspace, "run", "--detach")
+        time.sleep(0.05)
+        second = start(workspace, "run", "--detach")
+        time.sleep(moment)
+        first.send_signal(signal.SIGINT)
+        first.communicate()
+        assert results([second]) == []
+        assert [workspace.name] == workspace.container_names()
+        workspace.sh("touch ~/.cache/x ~/.local/share/opencode/x")
+        workspace.stop()
+
+
+def test_many_stops_and_recreations_at_once_all_succeed(workspace: Workspace) -> None:
+    """Who finds a removal under way waits for it."""
+    workspace.up()
+    assert results([start(workspace, "stop") for _ in range(5)]) == []
+    assert workspace.container_names() == []
+    assert results([start(workspace, "run", "--detach", "--recreate") for _ in range(5)]) == []
+    assert [workspace.name] == workspace.container_names()
+
+
+def test_starts_among_stops_leave_host_and_volumes_whole(workspace: Workspace) -> None:
+    """An archive that is unpacked while its container is removed would empty both."""
+    for number in range(50):
+        (workspace.path / f"file{number}").write_text("precious")
+    workspace.up()
+    workspace.sh("for n in $(seq 50); do echo precious > ~/.local/state/$n; done")
+    with ThreadPoolExecutor(8) as pool:
+        words = [("stop",) if n % 4 == 3 else ("run", "--detach") for n in range(32)]
+        list(pool.map(lambda w: start(workspace, *w).communicate(), words))
+    workspace.up()
+    assert len(list(workspace.path.glob("file*"))) == 50
+    assert workspace.sh("cat ~/.local/state/[0-9]* | grep -c precious") == "50"
+
+
+def test_nobody_gets_into_a_restarted_environment_that_could_not_be_prepared(
+    workspace: Workspace,
+) -> None:
+    """It stays stopped, with all that was written in it, until the cause is mended."""
+    workspace.up()
+    workspace.sh("touch /tmp/written")
+    docker("stop", workspace.name)
+    workspace.in_volume("state", "touch kept; chown 4321:4321 .")
+    for _ in range(2):
+        with pytest.raises(Refused, match="belongs to uid 4321"):
+            workspace.up()
+        state = docker("inspect", "-f", "{{.State.Status}}", workspace.name).stdout.strip()
+        assert state == "exited"
+    workspace.in_volume("state", "chown 1000:1000 .")
+    assert workspace.up().outcome == "started"
+    workspace.sh("test -e /tmp/written")
+
+
+def test_an_environment_is_not_removed_before_a_new_one_is_possible(workspace: Workspace) -> None:
+    """A stopped one whose required source is gone stays, with the reason."""
+    source = workspace.write("required/x").parent
+    workspace.configure(mounts=(MountRequest(str(source), "/required", "ro", required=True),))
+    workspace.up()
+    docker("stop", workspace.name)
+    (source / "x").unlink()
+    source.rmdir()
+    with pytest.raises(SettingsError, match="requires"):
+        workspace.up()
+    assert [workspace.name] == workspace.container_names()
+
+
+def test_a_half_started_container_whose_source_is_gone_is_made_anew(workspace: Workspace) -> None:
+    """The agent of another login: nobody was in the container yet."""
+    agent = workspace.home / "agent"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(agent))
+        workspace.environ["SSH_AUTH_SOCK"] = str(agent)
+        plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
+        left = workspace.engine.create(plan, workspace.name + STARTING)
+    agent.unlink()
+    assert left != workspace.up().container.id
+    assert [workspace.name] == workspace.container_names()
+
+
+def test_a_half_started_container_of_other_settings_is_made_anew(workspace: Workspace) -> None:
+    """What is carried on is what would be made now."""
+    plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
+    left = workspace.engine.create(plan, workspace.name + STARTING)
+    workspace.configure(memory=1 << 30, memory_swap=1 << 30)
+    environment = workspace.up()
+    assert left != environment.container.id
+    assert environment.differs == ()
+
+
+def test_a_project_whose_name_ends_like_a_provisional_one(make_workspace: object) -> None:
+    workspace: Workspace = make_workspace("work/app.starting")  # type: ignore[operator]
+    first = workspace.up()
+    assert workspace.up().outcome == "running"
+    assert not first.container.name.endswith(STARTING)
+    assert len(workspace.stop()) == 1
+
+
+def test_a_paused_environment_says_how_to_go_on(workspace: Workspace) -> None:
+    workspace.up()
+    docker("pause", workspace.name)
+    try:
+        with pytest.raises(Refused, match="is paused") as error:
+            workspace.up()
+        assert f"docker unpause {workspace.name}" in error.value.hint
+    finally:
+        docker("unpause", workspace.name)
+
+
+def test_an_image_with_volumes_of_its_own_differs_in_nothing(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """The engine names those; they are neither reported nor removed, nor left by the probe."""
+    name = f"{workspace.prefix}-volume:latest"
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nVOLUME /data\n")
+    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
+    try:
+        workspace.configure(image=name)
+        image = workspace.engine.image(name)
+        assert image is not None
+        before = set(docker("volume", "ls", "--quiet").stdout.split())
+        images.identity(workspace.engine, image, name, workspace.project, "")
+        assert before == set(docker("volume", "ls", "--quiet").stdout.split())
+        workspace.up()
+        environment = workspace.up()
+        assert (environment.differs, environment.unlabelled) == ((), ())
+        mounts = json.loads(docker("inspect", workspace.name).stdout)[0]["Mounts"]
+        anonymous = next(m["Name"] for m in mounts if m["Destination"] == "/data")
+        workspace.extra_volumes.append(anonymous)
+    finally:
+        workspace.clean()
+        docker("rmi", name)
+
+
+def test_an_image_whose_passwd_is_a_symlink_has_a_user(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    name = f"{workspace.prefix}-link:latest"
+    move = "mv /etc/passwd /usr/passwd && ln -s ../usr/passwd /etc/passwd"
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER root\nRUN {move}\nUSER devuser\n")
+    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
+    try:
+        workspace.configure(image=name)
+        assert workspace.up().plan.identity.name == "devuser"
+    finally:
+        workspace.clean()
+        docker("rmi", name)
+
+
+def test_an_image_without_sleep_is_said_so(workspace: Workspace, tmp_path: Path) -> None:
+    name = f"{workspace.prefix}-nosleep:latest"
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {IMAGE}\nUSER root\nRUN rm /bin/sleep\nUSER devuser\n"
+    )
+    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
+    try:
+        result = workspace.inv("run", "--detach", "--image", name)
+        assert result.returncode == 1
+        assert "sleep" in result.stderr
+        assert "Traceback" not in result.stderr
+        assert workspace.container_names() == []
+    finally:
+        workspace.clean()
+        docker("rmi", name)
+
+
+def test_an_included_gitconfig_is_mounted(workspace: Workspace) -> None:
+    """People keep a ~/.gitconfig-work beside ~/.gitconfig."""
+    workspace.write(".gitconfig", "[include]\n\tpath = ~/.gitconfig-work\n")
+    workspace.write(".gitconfig-work", "[user]\n\tname = Worker\n")
+    workspace.up()
+    assert workspace.sh("git config --get --includes user.name") == "Worker"
+
+
+def test_a_worktree_that_git_wrote_relative_is_a_repository_inside(workspace: Workspace) -> None:
+    """Git 2.48 and newer can; its .git then names the common directory from the worktree."""
+    main, tree = workspace.home / "work/main", workspace.home / "work/tree"
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@t"]
+    subprocess.run([*git, "init", "-q", str(main)], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=main, check=True)
+    subprocess.run([*git, "worktree", "add", "-q", str(tree)], cwd=main, check=True)
+    (tree / ".git").write_text("gitdir: ../main/.git/worktrees/tree\n")
+    subprocess.run(
+        ["chown", "-R", str(workspace.path.stat().st_uid), str(main), str(tree)], check=True
+    )
+    workspace.path = tree
+    workspace.up()
+    assert workspace.sh("git log --format=%s") == "first"
+
+
+def test_an_empty_path_is_not_the_current_directory() -> None:
+    """`inv stop --path "$UNSET"` would else take the wrong environment."""
+    with pytest.raises(ProjectError, match="empty"):
+        locate("", "devenv", must_exist=False)
+
+
+def test_an_environment_that_is_replaced_while_it_is_looked_at(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new one is reported: somebody else's --recreate is no failure of ours."""
+    workspace.up()
+    engine, again = workspace.engine, [True]
+    inspect = engine.existing
+
+    def existing(container: str) -> object:
+        if again:
+            again.clear()
+            workspace.inv("run", "--detach", "--recreate", check=True)
+        return inspect(container)
+
+    monkeypatch.setattr(engine, "existing", existing)
+    environment = workspace.up()
+    assert environment.outcome == "running"
+    there = [one.id for one in engine.containers() if one.name == workspace.name]
+    assert there == [environment.container.id]
+
+
+def test_what_an_abandoned_start_left_is_removed_by_the_next(workspace: Workspace) -> None:
+    """Killed between the rename that keeps others off it and the removal."""
+    plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
+    for take in (workspace.up, workspace.stop):
+        left = workspace.engine.create(plan, workspace.name + STARTING)
+        workspace.engine.rename(left, f"{workspace.name}{STARTING}.{left[:12]}")
+        take()
+        assert left not in [one.id for one in workspace.engine.containers()]
+        workspace.stop()

@@ -1,0 +1,313 @@
+"""Promise 4: starts that race, fail or are killed leave what the next command carries on from."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devenv_lib import containers
+from devenv_lib.containers.draft import draft
+from devenv_lib.engine import connect
+from devenv_lib.errors import EngineFailure, ImageError
+from devenv_lib.project import STARTING
+from devenv_lib.readers import Port
+from tests.conftest import IMAGE, Workspace, docker
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_second_run_finds_the_first_ones_environment(workspace: Workspace) -> None:
+    first, second = workspace.up(), workspace.up()
+    assert (first.outcome, second.outcome) == ("created", "running")
+    assert first.container.id == second.container.id
+    assert second.differs == ()
+
+
+def test_twenty_starts_at_once_end_with_one_container(workspace: Workspace) -> None:
+    """All succeed, with the same environment, and no provisional one is left."""
+    command = [sys.executable, "-m", "invoke", "run", "--detach"]
+    starts = [
+        subprocess.Popen(
+            command,
+            cwd=workspace.path,
+            env=workspace.process_environ(),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(20)
+    ]
+    results = [(start.communicate()[1], start.returncode) for start in starts]
+    assert [text for text, status in results if status] == []
+    assert [workspace.name] == workspace.container_names()
+    workspace.sh("touch ~/.cache/x")
+
+
+def test_two_projects_of_one_name_have_an_environment_each(make_workspace: Any) -> None:
+    """The second takes the path's digest into its name; neither finds the other's."""
+    first: Workspace = make_workspace("a/work/app")
+    second: Workspace = make_workspace("b/work/app", prefix=first.prefix)
+    with ThreadPoolExecutor() as pool:
+        own = list(pool.map(_up_alone, (first, second)))
+    assert own[0].container.id != own[1].container.id
+    names = {environment.container.name for environment in own}
+    assert len(names & {first.name}) == 1
+    for workspace, environment in zip((first, second), own, strict=True):
+        assert workspace.up().container.id == environment.container.id
+
+
+def _up_alone(workspace: Workspace) -> containers.Environment:
+    """Start on a connection of its own: a session is not meant for two threads."""
+    host = workspace.host
+    return containers.up(connect(), workspace.project, workspace.settings, host)
+
+
+def test_a_foreign_container_with_our_name_is_left_alone(workspace: Workspace) -> None:
+    """The name belongs to somebody else, so the environment takes the longer one."""
+    workspace.extra_containers.append(workspace.name)
+    docker("create", f"--name={workspace.name}", IMAGE)
+    environment = workspace.up()
+    assert workspace.project.names[1] == environment.container.name
+    assert docker("inspect", "-f", "{{.State.Status}}", workspace.name).stdout.strip() == "created"
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_a_start_that_was_killed_is_carried_on(workspace: Workspace, steps: int) -> None:
+    """After volumes, create, start or neither: the next run ends with one ready environment."""
+    engine = workspace.engine
+    plan = draft(engine, workspace.project, workspace.settings, workspace.host)
+    name = workspace.name + STARTING
+    left = ""
+    if steps >= 1:
+        engine.create_volume(workspace.volume("data"), {**plan.project.labels})
+    if steps >= 2:
+        left = engine.create(plan, name)
+    if steps >= 3:
+        engine.start(left)
+    environment = workspace.up()
+    assert [workspace.name] == workspace.container_names()
+    assert left in ("", environment.container.id)
+    workspace.sh("touch ~/.local/share/opencode/x ~/.cache/x")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_start_that_is_ended_at_any_moment_leaves_no_trouble(
+    workspace: Workspace, sent: signal.Signals
+) -> None:
+    """Whenever it ends, the next run succeeds with one container and writable volumes."""
+    for moment in (0.15, 0.25, 0.3, 0.35, 0.4, 0.5):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "invoke", "run", "--detach"],
+            cwd=workspace.path,
+            env=workspace.process_environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        time.sleep(moment)
+        process.send_signal(sent)
+        _, text = process.communicate()
+        if sent == signal.SIGINT:
+            left = [name for name in workspace.container_names() if name.endswith(STARTING)]
+            assert left == [], text
+        workspace.up()
+        assert [workspace.name] == workspace.container_names()
+        workspace.sh("touch ~/.local/share/opencode/x ~/.cache/x")
+        workspace.stop()
+
+
+def test_a_start_that_fails_removes_what_it_created(workspace: Workspace) -> None:
+    """A port that is taken shows only at the start; the container that cannot start is gone."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        workspace.configure(ports=(Port(taken.getsockname()[1], 80),))
+        with pytest.raises(EngineFailure, match="starting"):
+            workspace.up()
+    assert workspace.container_names() == []
+    workspace.up()
+
+
+def test_a_stopped_environment_is_started_again(workspace: Workspace) -> None:
+    """What was written in the container is still there: only stop removes it."""
+    workspace.up()
+    workspace.sh("touch /tmp/here")
+    docker("stop", workspace.name)
+    assert workspace.up().outcome == "started"
+    workspace.sh("test -e /tmp/here")
+
+
+def test_a_stopped_environment_whose_agent_is_gone_is_made_anew(workspace: Workspace) -> None:
+    """The engine would refuse to start it: the agent's socket went with the login session."""
+    agent = workspace.home / "agent"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(agent))
+        workspace.environ["SSH_AUTH_SOCK"] = str(agent)
+        workspace.up()
+        assert workspace.sh('echo "$SSH_AUTH_SOCK"') == "/ssh-agent"
+    workspace.sh("echo kept > ~/.local/state/kept")
+    docker("stop", workspace.name)
+    agent.unlink()
+    said: list[str] = []
+    environment = workspace.up(say=said.append)
+    assert environment.outcome == "created"
+    assert f"Recreating {workspace.name}: {agent} is gone since it was created." in said
+    assert workspace.sh("cat ~/.local/state/kept") == "kept"
+
+
+def test_the_agent_can_be_reached_from_inside(workspace: Workspace, tmp_path: Path) -> None:
+    """A real ssh-agent answers through the mounted socket, and its directory is not mounted."""
+    if os.getuid() not in (0, 1000):
+        pytest.skip("ssh-agent answers its own user and root alone")
+    directory = tmp_path / "agent"
+    directory.mkdir()
+    agent = directory / "socket"
+    process = (
+        subprocess.Popen(
+            ["ssh-agent", "-D", "-a", str(agent)],
+            stdout=subprocess.DEVNULL,
+            user=1000 if not os.getuid() else None,
+        )
+        if _give_directory(directory)
+        else None
+    )
+    assert process is not None
+    try:
+        _until(agent.exists)
+        workspace.environ["SSH_AUTH_SOCK"] = str(agent)
+        workspace.up()
+        status, output = workspace.try_sh("ssh-add -l")
+        assert (status, output.strip()) == (1, "The agent has no identities.")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _give_directory(directory: Path) -> bool:
+    for path in (directory, *list(directory.parents)[:3]):
+        path.chmod(0o755)
+    if os.getuid() == 0:
+        os.chown(directory, 1000, 1000)
+    return True
+
+
+def _until(true: Any) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_other_settings_are_said_and_applied_only_by_recreating(workspace: Workspace) -> None:
+    """A running environment is attached to as it is."""
+    workspace.up()
+    workspace.configure(memory=4 << 30, memory_swap=6 << 30)
+    workspace.write(".config/gh/config.yml", "")
+    environment = workspace.up()
+    assert environment.outcome == "running"
+    assert (
+        f"new mount: {workspace.home}/.config/gh at /home/devuser/.config/gh (ro)",
+        "memory: was 8 GiB, is now 4 GiB",
+        "memory and swap: was 12 GiB, is now 6 GiB",
+    ) == environment.differs
+    assert workspace.up(recreate=True).differs == ()
+
+
+def test_a_recreation_that_cannot_succeed_keeps_the_old_environment(workspace: Workspace) -> None:
+    """The image is made sure of before the old container goes."""
+    first = workspace.up().container.id
+    workspace.configure(image=f"{workspace.prefix}-no-such:image")
+    with pytest.raises(ImageError):
+        workspace.up(recreate=True)
+    workspace.configure(image=IMAGE)
+    assert first == workspace.up().container.id
+
+
+def test_stop_takes_the_container_and_leaves_the_volumes(workspace: Workspace) -> None:
+    workspace.up()
+    before = workspace.volume_names()
+    assert [workspace.name] == [stopped.name for stopped in workspace.stop()]
+    assert workspace.container_names() == []
+    assert before == workspace.volume_names()
+    assert workspace.stop() == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["with space", "co:lon", "quo'te", 'dou"ble', "com,ma", "ünïcode", "new\nline", "$HOME"]
+)
+def test_a_project_and_configuration_in_an_odd_path(make_workspace: Any, name: str) -> None:
+    """Spaces, colons, quotes, commas, newlines and unicode change nothing."""
+    workspace: Workspace = make_workspace(f"work/{name}", home=f"home {name}")
+    workspace.write(".config/nvim/init.lua", "found")
+    workspace.write(".config/tvim/init.lua", "linked")
+    workspace.up()
+    workspace.sh('touch "$PWD/made"; test "$(cat ~/.config/nvim/init.lua)" = found')
+    assert (workspace.path / "made").exists()
+    assert workspace.sh("cat ~/.config/tvim/init.lua") == "linked"
+
+
+def test_configuration_that_is_a_symlink_is_followed(workspace: Workspace) -> None:
+    """Dotfiles that live elsewhere are mounted from there; dangling ones are left out."""
+    real = workspace.write("dotfiles/nvim/init.lua", "from dotfiles").parent
+    config = workspace.home / ".config"
+    (config / "nvim/init.lua").unlink()
+    (config / "nvim").rmdir()
+    (config / "nvim").symlink_to(real)
+    (config / "gh").symlink_to(workspace.home / "nowhere")
+    environment = workspace.up()
+    assert workspace.sh("cat ~/.config/nvim/init.lua") == "from dotfiles"
+    left = {one.source: one.why for one in environment.plan.mounts.left_out}
+    assert f"a symlink that leads nowhere ({workspace.home}/nowhere)" == left[f"{config}/gh"]
+    assert not (workspace.home / "nowhere").exists()
+
+
+def test_a_git_worktree_is_a_repository_inside(workspace: Workspace) -> None:
+    """Its common directory is mounted where its .git names it."""
+    main = workspace.home / "main"
+    tree = workspace.home / "work/tree"
+    git = ["git", "-c", "user.name=T", "-c", "user.email=t@t"]
+    subprocess.run([*git, "init", "-q", str(main)], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=main, check=True)
+    subprocess.run([*git, "worktree", "add", "-q", str(tree)], cwd=main, check=True)
+    if os.getuid() == 0:
+        subprocess.run(["chown", "-R", "1000:1000", str(main), str(tree)], check=True)
+    workspace.path = tree
+    workspace.up()
+    assert workspace.sh("git log --format=%s") == "first"
+    workspace.sh("git -c user.name=T -c user.email=t@t commit -q --allow-empty -m inside")
+    log = ["git", "-c", "safe.directory=*", "log", "-1", "--format=%s"]
+    assert (
+        subprocess.run(log, cwd=tree, capture_output=True, text=True, check=True).stdout.strip()
+        == "inside"
+    )
+
+
+def test_an_environment_of_another_image_is_entered_as_its_own_user(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """`run --image` once; afterwards, without it, exec and a restart go on with that image."""
+    name = f"{workspace.prefix}-other:latest"
+    text = f"FROM {IMAGE}\nUSER root\nRUN useradd -m -o -u 1000 other\nUSER other\n"
+    (tmp_path / "Dockerfile").write_text(text)
+    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
+    try:
+        assert workspace.inv("run", "--detach", "--image", name).returncode == 0
+        for _ in range(2):
+            result = workspace.inv("exec", "--", "sh", "-c", "pwd; touch ~/.cache/x")
+            assert (result.returncode, result.stdout) == (0, "/home/other/work/app\n")
+            docker("stop", workspace.name)
+        said = workspace.inv("run", "--detach").stderr
+        assert f"{workspace.name} STARTED  {name}, as other" in said
+        assert "differs: the image is now devenv:latest" in said
+    finally:
+        workspace.clean()
+        docker("rmi", name)
