@@ -328,7 +328,8 @@ def test_a_helper_sees_volumes_and_nothing_else() -> None:
 
     assert (sent["Image"], sent["User"]) == ("img", "0")
     assert (sent["Entrypoint"], sent["Cmd"]) == (["chown"], ["1:1", "/a/x"])
-    assert sent["Labels"] == {"devenv": "true", "devenv.prefix": "mine"}
+    labels = {"devenv": "true", "devenv.prefix": "mine", "devenv.temporary": "true"}
+    assert labels == sent["Labels"]
     assert (sent["NetworkDisabled"], host["NetworkMode"], host["AutoRemove"]) == (
         True,
         "none",
@@ -353,6 +354,21 @@ def test_a_probe_has_the_labels_by_which_it_is_found_again() -> None:
     """It is only read from, and somebody may kill devenv before it is removed."""
     sent = answers.probe_body("img", "mine")
 
-    labels = {"devenv": "true", "devenv.prefix": "mine", "devenv.probe": "true"}
+    labels = {"devenv": "true", "devenv.prefix": "mine", "devenv.temporary": "true"}
     assert labels == sent["Labels"]
     assert "HostConfig" not in sent
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "taken"),
+    [
+        (409, 'Conflict. The container name "/x" is already in use by container "y".', True),
+        (500, 'creating container storage: the container name "x" is already in use', True),
+        (500, "no space left on device", False),
+        (None, "", False),
+    ],
+)
+def test_a_taken_name_is_known_on_docker_and_podman(
+    status: int | None, said: str, taken: bool
+) -> None:
+    assert taken == answers.name_is_taken(status, said)

@@ -18,6 +18,7 @@ from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.stop import take_down
+from devenv_lib.engine.answers import name_is_taken
 from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.plans import EnvironmentPlan
@@ -102,7 +103,7 @@ class Start:
 
     def begin(self, seen: Sighting) -> None:
         """Create the container, or carry on the one that is there, up to its own name."""
-        self.engine.remove_stale_probes(self.project.prefix)
+        self.engine.remove_leftovers(self.project.prefix)
         for left in seen.abandoned:
             take_down(self.engine, left)
         self.ensure_image()
@@ -128,7 +129,7 @@ class Start:
             made = self.engine.create(self.plan, name)
         except EngineFailure as failure:
             # The engine reserves a name a while before it lists the container.
-            if failure.status == 409 or "in use" in str(failure):
+            if name_is_taken(failure.status, str(failure)):
                 raise Raced(failure) from None
             raise
         except KeyboardInterrupt:

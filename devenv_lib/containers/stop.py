@@ -31,6 +31,7 @@ def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopp
 
     With ``keep`` an environment is only stopped. Returns what there was; nothing is no failure.
     """
+    engine.remove_leftovers(project.prefix)
     seen = find(engine, project)
     taken = []
     for container in filter(None, (seen.ready, seen.starting, *seen.abandoned)):

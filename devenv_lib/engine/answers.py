@@ -26,7 +26,7 @@ from devenv_lib.readers import Port
 from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
 
 Json = Mapping[str, Any]
-LABEL_PROBE = "devenv.probe"
+LABEL_TEMPORARY = "devenv.temporary"
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -155,8 +155,11 @@ def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
 
 def probe_body(image: str, prefix: str) -> dict[str, Any]:
     """Write the create request of a container that is only read from, never started."""
-    labels = {**common_labels(prefix), LABEL_PROBE: "true"}
-    return {"Image": image, "Cmd": [COMMAND], "Labels": labels}
+    return {"Image": image, "Cmd": [COMMAND], "Labels": _temporary(prefix)}
+
+
+def _temporary(prefix: str) -> dict[str, str]:
+    return {**common_labels(prefix), LABEL_TEMPORARY: "true"}
 
 
 def helper_body(
@@ -173,7 +176,7 @@ def helper_body(
         "Env": [f"PATH={SAFE_PATH}"],
         "Entrypoint": [words[0]],
         "Cmd": list(words[1:]),
-        "Labels": dict(common_labels(prefix)),
+        "Labels": _temporary(prefix),
         "NetworkDisabled": True,
         "HostConfig": {
             "AutoRemove": True,
@@ -187,3 +190,11 @@ def helper_body(
             ],
         },
     }
+
+
+def name_is_taken(status: int | None, said: str) -> bool:
+    """Whether a create was refused for its name: 409 on Docker, 500 on Podman.
+
+    Docker says 409 also for a name that it has reserved and not listed yet.
+    """
+    return status == 409 or "in use" in said

@@ -6,30 +6,24 @@ that it lists, which takes as many calls as there are containers.
 
 from __future__ import annotations
 
-import posixpath
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from io import BytesIO
-from tarfile import TarError
-from tarfile import open as open_tar
 from typing import Any
 
 import docker
 
-from devenv_lib.engine import answers
+from devenv_lib.engine import answers, temporary
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.failures import translated
+from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import EngineFailure
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
-from devenv_lib.records import LABEL, LABEL_PREFIX, Container, EngineInfo, Image, Snapshot, Volume
+from devenv_lib.records import LABEL, Container, EngineInfo, Image, Snapshot, Volume
 
 #: From API 1.53 on, the disk-usage answer has another form (fact from its changelog).
 _NEWEST_USAGE_API = (1, 52)
-#: Seconds after which a probe, which lives for a fraction of one, is nobody's any more.
-_STALE = 60
 _STATUS_ATTEMPTS = 250
 
 
@@ -105,36 +99,9 @@ class Engine:
         return None
 
     def read_file(self, image: str, path: str, prefix: str) -> bytes | None:
-        """Return a file of an image, or ``None`` if it has none there.
-
-        An image can only be read through a container: a probe, which is created, never started,
-        and removed with the anonymous volumes that the image may have asked for.
-        """
-        name = f"{prefix}-probe-{uuid.uuid4().hex[:12]}"
+        """Return a file of an image, or ``None`` if it has none there."""
         with self._doing(f"reading {path} of the image {image}"):
-            self._client.create_container_from_config(answers.probe_body(image, prefix), name)
-            try:
-                return self._file_in(name, path)
-            except docker.errors.NotFound:
-                return None
-            finally:
-                self._client.remove_container(name, v=True)
-
-    def remove_stale_probes(self, prefix: str, age: float = _STALE) -> None:
-        """Remove the probes that killed processes left ``age`` seconds ago or earlier."""
-        labels = [f"{LABEL_PREFIX}={prefix}", f"{answers.LABEL_PROBE}=true"]
-        with self._doing("removing what an interrupted command left"):
-            for probe in self._client.containers(all=True, filters={"label": labels}):
-                if probe["Created"] <= time.time() - age:
-                    _failure(self._client.remove_container, probe["Id"], v=True)
-
-    def _file_in(self, container: str, path: str, hops: int = 8) -> bytes | None:
-        chunks, status = self._client.get_archive(container, path)
-        content = b"".join(chunks)
-        if status.get("linkTarget") and hops:
-            path = posixpath.join(posixpath.dirname(path), status["linkTarget"])
-            return self._file_in(container, posixpath.normpath(path), hops - 1)
-        return _only_file(content)
+            return temporary.read_file(self._client, image, path, prefix)
 
     # Containers
 
@@ -153,7 +120,7 @@ class Engine:
 
     def create(self, plan: EnvironmentPlan, name: str) -> str:
         """Create a container by a plan and return its id."""
-        with self._doing(f"creating the container {name}"):
+        with self._doing(f"creating the container {name}"), whole():
             body = answers.container_body(plan)
             return str(self._client.create_container_from_config(body, name)["Id"])
 
@@ -205,42 +172,16 @@ class Engine:
     def run_helper(
         self, image: str, volumes: Mapping[str, str], words: Sequence[str], name: str, prefix: str
     ) -> None:
-        """Run a program as root in a container of its own that has ``volumes`` alone.
+        """Run a program as root in a container of its own, and return when it has ended.
 
-        ``volumes`` maps names to targets. It has no network and no capability but the two that
-        changing an owner takes. The engine removes it at its end, also when this process is
-        gone by then. A name that is taken is the same helper of another process: it is awaited.
+        ``volumes`` maps names to targets, and is all that it sees. It has no network and no
+        capability but the two that changing an owner takes.
         """
-        body = answers.helper_body(image, volumes, words, prefix)
         with self._doing("changing owners in the volumes"):
-            conflict = _failure(self._client.create_container_from_config, body, name)
-            if conflict is None:
-                self._client.start(name)
-            for _ in range(_STATUS_ATTEMPTS):
-                if not self._client.containers(all=True, filters={"name": f"^/?{name}$"}):
-                    return
-                time.sleep(0.02)
-            # Nobody started it: whoever made it was killed before that.
-            _failure(self._client.remove_container, name)
+            body = answers.helper_body(image, volumes, words, prefix)
+            temporary.run_helper(self._client, body, name)
 
-
-def _failure(
-    call: Callable[..., object], *words: object, **options: object
-) -> docker.errors.APIError | None:
-    """Return how a call failed that somebody else may have made first, or ``None``."""
-    try:
-        call(*words, **options)
-    except docker.errors.APIError as error:
-        return error
-    return None
-
-
-def _only_file(archive: bytes) -> bytes | None:
-    """Return the content of the one regular file in a tar archive, or ``None``."""
-    try:
-        with open_tar(fileobj=BytesIO(archive)) as tar:
-            member = tar.next()
-            file = tar.extractfile(member) if member and member.isreg() else None
-            return file.read() if file else None
-    except TarError as error:
-        raise EngineFailure(f"The engine sent an archive that cannot be read: {error}.") from None
+    def remove_leftovers(self, prefix: str, age: float = temporary.STALE) -> None:
+        """Remove what killed processes left of ours ``age`` seconds ago or earlier."""
+        with self._doing("removing what an interrupted command left"):
+            temporary.remove_leftovers(self._client, prefix, age)

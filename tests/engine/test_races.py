@@ -10,11 +10,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from devenv_lib import images
 from devenv_lib.containers.draft import draft
+from devenv_lib.engine import answers
 from devenv_lib.errors import ProjectError, Refused, SettingsError
 from devenv_lib.host import locate
 from devenv_lib.project import STARTING
@@ -271,3 +273,53 @@ def test_what_an_abandoned_start_left_is_removed_by_the_next(workspace: Workspac
         take()
         assert left not in [one.id for one in workspace.engine.containers()]
         workspace.stop()
+
+
+@pytest.mark.parametrize("which", ["probe", "app"])
+def test_ctrl_c_while_the_engine_makes_a_container_leaves_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """The engine finishes what it began: it is waited for, and then removed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workspace.home / "cache"))
+    client = workspace.engine._client
+    create: Any = client.create_container_from_config
+
+    def interrupted(body: dict[str, object], name: str) -> object:
+        request = pool.submit(create, body, name)
+        if which in name.removeprefix(workspace.prefix):
+            signal.raise_signal(signal.SIGINT)
+        return request.result()
+
+    monkeypatch.setattr(client, "create_container_from_config", interrupted)
+    with ThreadPoolExecutor() as pool, pytest.raises(KeyboardInterrupt):
+        workspace.up()
+    assert workspace.container_names() == []
+
+
+def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> None:
+    """Killed between its create and its start: it references volumes, so it may not stay."""
+    engine = workspace.engine
+    plan = draft(engine, workspace.project, workspace.settings, workspace.host)
+    started = engine.create(plan, workspace.name + STARTING)
+    names = {mount.source: str(mount.target) for mount in plan.mounts.volumes}
+    helper = answers.helper_body(IMAGE, names, ["true"], workspace.prefix)
+    name = f"{workspace.prefix}-give-{started[:12]}"
+    engine._client.create_container_from_config(helper, name)
+    assert workspace.up().container.id == started
+    assert [workspace.name] == workspace.container_names()
+    workspace.sh("touch ~/.local/share/opencode/x")
+
+
+def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
+    workspace: Workspace,
+) -> None:
+    """A young one may be somebody's; every start and stop removes the old ones."""
+    engine, prefix = workspace.engine, workspace.prefix
+    for name, words in (("left", ["true"]), ("runs", ["sleep", "60"])):
+        body = answers.helper_body(IMAGE, {}, words, prefix)
+        engine._client.create_container_from_config(body, f"{prefix}-{name}")
+    engine.start(f"{prefix}-runs")
+    workspace.stop()
+    assert [f"{prefix}-left", f"{prefix}-runs"] == workspace.container_names()
+    engine.remove_leftovers(prefix, age=0)
+    assert [f"{prefix}-runs"] == workspace.container_names()

@@ -117,9 +117,10 @@ def test_a_start_that_is_ended_at_any_moment_leaves_no_trouble(
         process.send_signal(sent)
         _, text = process.communicate()
         if sent == signal.SIGINT:
-            left = [name for name in workspace.container_names() if name.endswith(STARTING)]
-            assert left == [], text
+            assert set(workspace.container_names()) <= {workspace.name}, text
         workspace.up()
+        # What was killed while it read the image left a probe; a minute later `up` removes it.
+        workspace.engine.remove_leftovers(workspace.prefix, age=0)
         assert [workspace.name] == workspace.container_names()
         workspace.sh("touch ~/.local/share/opencode/x ~/.cache/x")
         workspace.stop()

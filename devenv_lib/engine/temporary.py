@@ -1,0 +1,138 @@
+"""Containers of devenv's own that live for a moment: a probe to read from, a helper to run.
+
+Both carry the label ``devenv.temporary``. A process that was killed may leave one that never
+ran; `remove_leftovers` takes it away later.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import signal
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from tarfile import TarError
+from tarfile import open as open_tar
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import Any, ParamSpec
+
+import docker
+
+from devenv_lib.engine import answers
+from devenv_lib.errors import EngineFailure
+from devenv_lib.records import LABEL_PREFIX
+
+#: Seconds after which a container that lives for a fraction of one is nobody's any more.
+STALE = 60
+#: How often to look whether a helper has ended, and how long apart (seconds).
+_LOOKS, _PAUSE = 250, 0.02
+P = ParamSpec("P")
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Hold Ctrl-C back until the end; a second one ends the waiting.
+
+    An engine goes on with a request whose client has gone, and would make the container after
+    the look that was to remove it.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not callable(handler) or current_thread() is not main_thread():
+        yield  # ignored, or raised elsewhere: nothing interrupts here
+        return
+    came: list[tuple[int, FrameType | None]] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        came.append((number, frame))
+        if len(came) > 1:
+            handler(number, frame)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
+
+
+def read_file(client: docker.APIClient, image: str, path: str, prefix: str) -> bytes | None:
+    """Return a file of an image, or ``None`` if it has none there.
+
+    An image can only be read through a container: a probe, which is created, never started,
+    and removed with the anonymous volumes that the image may have asked for.
+    """
+    name = f"{prefix}-probe-{uuid.uuid4().hex[:12]}"
+    with whole():
+        client.create_container_from_config(answers.probe_body(image, prefix), name)
+        try:
+            return _file_in(client, name, path)
+        except docker.errors.NotFound:
+            return None
+        finally:
+            client.remove_container(name, v=True)
+
+
+def _file_in(client: docker.APIClient, container: str, path: str, hops: int = 8) -> bytes | None:
+    chunks, status = client.get_archive(container, path)
+    content = b"".join(chunks)
+    if status.get("linkTarget") and hops:
+        path = posixpath.join(posixpath.dirname(path), status["linkTarget"])
+        return _file_in(client, container, posixpath.normpath(path), hops - 1)
+    return _only_file(content)
+
+
+def _only_file(archive: bytes) -> bytes | None:
+    """Return the content of the one regular file in a tar archive, or ``None``."""
+    try:
+        with open_tar(fileobj=BytesIO(archive)) as tar:
+            member = tar.next()
+            file = tar.extractfile(member) if member and member.isreg() else None
+            return file.read() if file else None
+    except TarError as error:
+        raise EngineFailure(f"The engine sent an archive that cannot be read: {error}.") from None
+
+
+def run_helper(client: docker.APIClient, body: dict[str, Any], name: str) -> None:
+    """Run a container by its create request, and return when the engine has removed it.
+
+    It does that at the container's end, also when this process is gone. A name that is taken
+    is the same helper of another process, perhaps of one that was killed before the start.
+    """
+    with whole():
+        _begin(client, body, name)
+    for _ in range(_LOOKS):
+        if not client.containers(all=True, filters={"name": f"^/?{name}$"}):
+            return
+        time.sleep(_PAUSE)
+
+
+def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> None:
+    taken = _failure(client.create_container_from_config, body, name)
+    if taken and not answers.name_is_taken(taken.status_code, str(taken.explanation)):
+        raise taken
+    started = _failure(client.start, name)
+    if started and not taken:  # the other process's has ended meanwhile, or is just starting
+        raise started
+
+
+def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:
+    """Remove what killed processes left ``age`` seconds ago or earlier, unless it runs."""
+    labels = [f"{LABEL_PREFIX}={prefix}", f"{answers.LABEL_TEMPORARY}=true"]
+    for left in client.containers(all=True, filters={"label": labels}):
+        if left["Created"] <= time.time() - age:
+            _failure(client.remove_container, left["Id"], v=True)
+
+
+def _failure(
+    call: Callable[P, object], *words: P.args, **options: P.kwargs
+) -> docker.errors.APIError | None:
+    """Return how a call failed that somebody else may have made first, or ``None``."""
+    try:
+        call(*words, **options)
+    except docker.errors.APIError as error:
+        return error
+    return None
