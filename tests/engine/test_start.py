@@ -165,40 +165,21 @@ def test_a_stopped_environment_whose_agent_is_gone_is_made_anew(workspace: Works
     assert workspace.sh("cat ~/.local/state/kept") == "kept"
 
 
-def test_the_agent_can_be_reached_from_inside(workspace: Workspace, tmp_path: Path) -> None:
+def test_the_agent_can_be_reached_from_inside(workspace: Workspace) -> None:
     """A real ssh-agent answers through the mounted socket, and its directory is not mounted."""
-    if os.getuid() not in (0, 1000):
-        pytest.skip("ssh-agent answers its own user and root alone")
-    directory = tmp_path / "agent"
-    directory.mkdir()
+    directory = workspace.write("agent/beside").parent
     agent = directory / "socket"
-    process = (
-        subprocess.Popen(
-            ["ssh-agent", "-D", "-a", str(agent)],
-            stdout=subprocess.DEVNULL,
-            user=1000 if not os.getuid() else None,
-        )
-        if _give_directory(directory)
-        else None
-    )
-    assert process is not None
-    try:
-        _until(agent.exists)
-        workspace.environ["SSH_AUTH_SOCK"] = str(agent)
-        workspace.up()
-        status, output = workspace.try_sh("ssh-add -l")
-        assert (status, output.strip()) == (1, "The agent has no identities.")
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _give_directory(directory: Path) -> bool:
-    for path in (directory, *list(directory.parents)[:3]):
-        path.chmod(0o755)
-    if os.getuid() == 0:
-        os.chown(directory, 1000, 1000)
-    return True
+    name = f"{workspace.prefix}-agent"
+    workspace.extra_containers.append(name)
+    serve = ["ssh-agent", "-D", "-a", "/agent/socket"]
+    docker("run", "--detach", f"--name={name}", f"--volume={directory}:/agent", IMAGE, *serve)
+    _until(agent.exists)
+    workspace.environ["SSH_AUTH_SOCK"] = str(agent)
+    workspace.up()
+    status, output = workspace.try_sh("ssh-add -l")
+    assert (status, output.strip()) == (1, "The agent has no identities.")
+    assert workspace.sh("ls -A / | grep agent") == "ssh-agent"
+    assert workspace.try_sh("test -S /ssh-agent")[0] == 0
 
 
 def _until(true: Any) -> None:
