@@ -6,6 +6,7 @@ Pure: the path and the home directory come in resolved (`devenv_lib.host.locate`
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,12 @@ from devenv_lib.records import (
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 #: A prefix also heads image names, which must be lower-case with single separators.
 PREFIX = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-STARTING = ".starting"
+#: How a container's name ends while it is not to be entered. ``.starting`` is a new one, in which
+#: nobody has been; ``.restarting`` one that was stopped; ``.replaced`` one that is kept until the
+#: one in its place is finished.
+STARTING, RESTARTING, REPLACED = ".starting", ".restarting", ".replaced"
+STAGES = (STARTING, RESTARTING, REPLACED)
+_STAGE = re.compile(rf"({'|'.join(map(re.escape, STAGES))})(\.[0-9a-f]{{12}})?$")
 #: Volumes are mounted at these places below the home: no project can be there or above.
 RESERVED = (".local/share", ".local/state", ".cache")
 
@@ -92,8 +98,9 @@ class Project:
         parts = [part for part in (self.path.parent.name, self.path.name) if part]
         cleaned = [re.sub(r"[^a-zA-Z0-9_.-]+", "-", part) for part in parts]
         name = "-".join([self.prefix, *cleaned])
-        if name.endswith(STARTING):  # it would be taken for a provisional name
-            name = f"{name.removesuffix(STARTING)}-starting"
+        stage = next((stage for stage in STAGES if name.endswith(stage)), None)
+        if stage:  # it would be taken for a provisional name
+            name = f"{name.removesuffix(stage)}-{stage[1:]}"
         return name, f"{name}-{self.digest}"
 
     @property
@@ -123,7 +130,7 @@ class Project:
         return PurePosixPath("/workspaces") / self.path.name
 
     def owns(self, container: Container) -> bool:
-        """Whether a container is this project's, finished or still starting.
+        """Whether a container is this project's, finished or not.
 
         Labels, path and name have to agree; one of these alone is not enough, since anybody
         can label a container.
@@ -131,16 +138,31 @@ class Project:
         return (
             ours(container.labels, self.prefix)
             and container.labels.get(LABEL_PATH) == str(self.path)
-            and (
-                container.name in {n + end for n in self.names for end in ("", STARTING)}
-                or self.abandoned(container)
-            )
+            and self.stage(container) is not None
         )
 
-    def abandoned(self, container: Container) -> bool:
-        """Whether a container has the name of a start that was given up."""
-        ends = {f"{name}{STARTING}.{container.id[:12]}" for name in self.names}
-        return container.name in ends
+    def stage(self, container: Container) -> str | None:
+        """Return how a container's name ends, or ``None`` if it is none of the project's.
+
+        Empty is a finished one; see `STAGES` for the others. The first twelve digits of its
+        id behind that keep others off one that somebody gives up; it still counts as the same.
+        """
+        if container.name in self.names:
+            return ""
+        for name, stage in itertools.product(self.names, STAGES):
+            if container.name in (name + stage, given_up(name + stage, container)):
+                return stage
+        return None
+
+
+def given_up(name: str, container: Container) -> str:
+    """Return the name by which a container that has ``name`` is kept from others."""
+    return f"{name}.{container.id[:12]}"
+
+
+def base_name(name: str) -> str:
+    """Return a container's name without the stage that it is in."""
+    return _STAGE.sub("", name)
 
 
 def project_at(path: PurePosixPath, home: PurePosixPath, prefix: str = DEFAULT_PREFIX) -> Project:

@@ -142,6 +142,18 @@ class Workspace:
             **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options,
         )
 
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Begin a task as a process of its own, without a terminal."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=self.path,
+            env=self.process_environ(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def process_environ(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process that sees this home, prefix and image."""
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("DEVENV_", "INVOKE_"))}

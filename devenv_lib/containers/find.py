@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devenv_lib.project import STARTING, Project
+from devenv_lib.project import REPLACED, RESTARTING, STARTING, Project, base_name
 from devenv_lib.records import Container
 
 if TYPE_CHECKING:
@@ -16,15 +16,25 @@ if TYPE_CHECKING:
 class Sighting:
     """What one look at the engine's containers showed of a project.
 
-    ``ready`` is its environment; ``starting`` one that somebody is bringing up, or left
-    half-way; ``abandoned`` are those that somebody gave up and was killed before they were gone;
-    ``name`` is the one that a new environment would take.
+    ``ready`` is its environment; ``starting`` a new one that somebody is bringing up, or left
+    half-way; ``restarting`` one that was stopped and is being started again; ``replaced`` one
+    that is kept until the one in its place is finished. ``abandoned`` are new ones that
+    somebody gave up and was killed before they were gone. ``name`` is the one that a new
+    environment would take.
     """
 
     ready: Container | None
     starting: Container | None
+    restarting: Container | None
+    replaced: Container | None
     name: str
     abandoned: tuple[Container, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Container, ...]:
+        """All of the project's containers."""
+        one = (self.ready, self.starting, self.restarting, self.replaced)
+        return (*filter(None, one), *self.abandoned)
 
 
 def find(engine: Engine, project: Project) -> Sighting:
@@ -32,14 +42,20 @@ def find(engine: Engine, project: Project) -> Sighting:
     everyone = engine.containers()
     # One that the engine is removing is neither to be entered nor to be carried on.
     own = [c for c in everyone if project.owns(c) and c.state not in ("removing", "dead")]
-    ready = [c for c in own if not c.name.endswith(STARTING) and not project.abandoned(c)]
-    starting = [container for container in own if container.name.endswith(STARTING)]
-    others = {c.name.partition(STARTING)[0] for c in everyone if not project.owns(c)}
+    # Two can only be there when somebody renamed one by hand: the running one counts.
+    own.sort(key=lambda c: (not c.running, c.name))
+    given = [c for c in own if project.stage(c) == STARTING and not c.name.endswith(STARTING)]
+
+    def first(stage: str) -> Container | None:
+        return next((c for c in own if project.stage(c) == stage and c not in given), None)
+
+    others = {base_name(c.name) for c in everyone if not project.owns(c)}
     short, long = project.names
     return Sighting(
-        # Two can only be there when somebody renamed one by hand: the running one counts.
-        next(iter(sorted(ready, key=lambda c: (not c.running, c.name))), None),
-        next(iter(starting), None),
-        long if short in others else short,
-        tuple(c for c in own if project.abandoned(c)),
+        ready=first(""),
+        starting=first(STARTING),
+        restarting=first(RESTARTING),
+        replaced=first(REPLACED),
+        name=long if short in others else short,
+        abandoned=tuple(given),
     )

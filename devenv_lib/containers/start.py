@@ -6,8 +6,8 @@ Each can be repeated, by this process or another one; `devenv_lib.containers.up`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -17,12 +17,13 @@ from devenv_lib import host as machine
 from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
+from devenv_lib.containers.stages import abandon, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
 from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.project import STARTING, Project
+from devenv_lib.project import RESTARTING, STARTING, Project, base_name
 from devenv_lib.records import LABEL_SETTINGS, Container, Host, MountPoint
 from devenv_lib.settings import Settings
 
@@ -69,55 +70,53 @@ class Start:
         settings = replace(self.settings, image=container.image_id, user=user)
         return draft(self.engine, self.project, settings, self.host)
 
-    def ensure_image(self) -> None:
-        """Make the image, and forget a plan that was drafted without it."""
+    def prepared(self) -> EnvironmentPlan:
+        """Return the plan once its image is there: what can fail before a create fails here."""
         check_reach(self.engine, self.engine.info())
         choice = images.choose(self.project, self.settings)
         owner = self.host.owner
         if images.ensure(self.engine, choice, self.settings, owner, self.say).built:
-            vars(self).pop("plan", None)
+            vars(self).pop("plan", None)  # it was drafted without the image
+        return self.plan
 
-    def remove_existing(self, why: str = "") -> None:
-        """Remove the container, only once everything for a new one is known to be there."""
-        self.ensure_image()
-        name = self.plan.project.names[0]
+    def replace(self, container: Container, why: str = "") -> None:
+        """Set a container aside, only once everything for a new one is known to be there."""
+        self.prepared()
         if why:
-            self.say(f"Recreating {name}: {why}.")
-        seen = find(self.engine, self.project)
-        for container in filter(None, (seen.ready, seen.starting)):
-            take_down(self.engine, container)
+            self.say(f"Recreating {base_name(container.name)}: {why}.")
+        with _racing():
+            set_aside(self.engine, container)
 
     def restart(self, container: Container) -> None:
-        """Begin to start a stopped environment; one whose sources are gone is made anew.
+        """Start a stopped environment, or carry that on; one whose sources are gone is made anew.
 
-        It gets its provisional name back, so that nobody gets in before it is provisioned.
+        It has a provisional name meanwhile, so that nobody gets in before it is provisioned.
         """
         if gone := _gone(container):
-            self.remove_existing(f"{', '.join(gone)} is gone since it was created")
+            self.replace(container, f"{', '.join(gone)} is gone since it was created")
             return
-        try:
-            self.engine.rename(container.id, container.name + STARTING)
-        except EngineFailure as failure:
-            raise Raced(failure) from None
-        self._finish(container, kept=True)
+        name = base_name(container.name) + RESTARTING
+        if container.name != name:
+            with _racing():
+                self.engine.rename(container.id, name)
+        self._finish(replace(container, name=name))
 
     def begin(self, seen: Sighting) -> None:
         """Create the container, or carry on the one that is there, up to its own name."""
         self.engine.remove_leftovers(self.project.prefix)
         for left in seen.abandoned:
             take_down(self.engine, left)
-        self.ensure_image()
-        starting = seen.starting
+        plan, starting = self.prepared(), seen.starting
         if starting and (_gone(starting) or self._outdated(starting)):
             # Nobody has been in it yet, so nothing is lost with it.
             abandon(self.engine, self.project)
             return
         if starting:
-            self._finish(starting, kept=False)
+            self._finish(starting)
             return
-        names = (mount.source for mount in self.plan.mounts.volumes)
+        names = (mount.source for mount in plan.mounts.volumes)
         volumes.ensure(self.engine, self.settings.prefix, names)
-        self._finish(self._create(seen.name + STARTING), kept=False)
+        self._finish(self._create(seen.name + STARTING))
 
     def _outdated(self, starting: Container) -> bool:
         """Whether a container that never was finished is another one than would be made now."""
@@ -138,35 +137,36 @@ class Start:
         self.made.add(made)
         return Container(made, name, "created", self.plan.labels)
 
-    def _finish(self, container: Container, *, kept: bool) -> None:
-        """Start, provision and rename a container that has its provisional name.
+    def _finish(self, container: Container) -> None:
+        """Start, provision and rename a container that has a provisional name.
 
-        On a failure one that was made here is removed, and one that is to be ``kept`` gets its
-        name back. One of somebody else's is left to them, unless it cannot be carried on.
+        On a failure one that was made here is removed, and one that is being restarted gets
+        its name back. A new one of somebody else's is left to them.
         """
-        name = container.name.removesuffix(STARTING)
+        name, own = base_name(container.name), container.id in self.made
+        kept = container.name == name + RESTARTING
         mounted = {mount.target for mount in container.mounts} or None
         try:
             plan = self.plan_of(container) if mounted else self.plan
             self.engine.start(container.id)
             volumes.provision(self.engine, container.id, plan, mounted)
-            self.engine.rename(name + STARTING, name)  # by name: see abandon()
+            self.engine.rename(container.name, name)  # by name: see devenv_lib.containers.stages
         except EngineFailure as failure:
             if self._moved_on(container):
                 raise Raced(failure) from None
-            self._give_up(container, name, kept=kept)
-            if not kept and container.id not in self.made:
+            self._give_up(container, kept=kept)
+            if not kept and not own:
                 raise Raced(failure) from None
             raise
         except DevenvError:
-            self._give_up(container, name, kept=kept)
+            self._give_up(container, kept=kept)
             raise
         except KeyboardInterrupt:
-            if kept or container.id in self.made:
-                self._give_up(container, name, kept=kept)
+            if kept or own:
+                self._give_up(container, kept=kept)
             raise
         self.outcome = "started" if kept else "created"
-        if not kept and container.id not in self.made:
+        if not kept and not own:
             # Who made it may have been interrupted just now: an engine ends a removal that
             # began before the renaming a while after it. `up` looks again.
             time.sleep(_SETTLING)
@@ -178,19 +178,27 @@ class Start:
         """
         for _ in range(_MOVING):
             now = find(self.engine, self.project)
-            if now.ready or now.starting is None or now.starting.id != container.id:
+            same = [one for one in now.everything if one.id == container.id]
+            if now.ready or not same or same[0].name != container.name:
                 return True
             time.sleep(_PAUSE)
         return False
 
-    def _give_up(self, container: Container, name: str, *, kept: bool) -> None:
+    def _give_up(self, container: Container, *, kept: bool) -> None:
         """Undo what a failed start did, as far as the engine still answers."""
-        if not kept:
+        if kept:
+            give_back(self.engine, container)
+        else:
             abandon(self.engine, self.project)
-            return
-        with suppress(EngineFailure):
-            self.engine.stop(container.id)
-            self.engine.rename(container.id, name)
+
+
+@contextmanager
+def _racing() -> Iterator[None]:
+    """Take a failure for somebody else's doing: whoever goes round looks again."""
+    try:
+        yield
+    except EngineFailure as failure:
+        raise Raced(failure) from None
 
 
 def _gone(container: Container) -> list[str]:
@@ -202,16 +210,3 @@ def _has_vanished(mount: MountPoint) -> bool:
     """Whether a bind's source is gone (one of a virtual machine's own is not here to be seen)."""
     inside = PurePosixPath(mount.source) == MACHINE_AGENT
     return mount.kind == "bind" and not inside and not machine.exists(mount.source)
-
-
-def abandon(engine: Engine, project: Project) -> None:
-    """Remove the project's provisional container, unless somebody finishes it first.
-
-    Both go by its provisional name, which only one can take away: whoever finishes it renames
-    it to its own, and here it gets one that nobody carries on. By its id, a removal could
-    begin before that and end after it.
-    """
-    with suppress(EngineFailure):
-        if starting := find(engine, project).starting:
-            engine.rename(starting.name, f"{starting.name}.{starting.id[:12]}")
-            engine.remove(starting.id, force=True)

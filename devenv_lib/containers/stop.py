@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devenv_lib.containers import stages
 from devenv_lib.containers.find import find
 from devenv_lib.errors import EngineFailure
 from devenv_lib.project import Project
@@ -29,18 +30,19 @@ class Stopped:
 def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopped, ...]:
     """Stop and remove the project's environment, and one that is still starting.
 
-    With ``keep`` an environment is only stopped. Returns what there was; nothing is no failure.
+    With ``keep`` an environment is only stopped, also one that was to be replaced and is not
+    yet. Returns what there was; nothing is no failure.
     """
     engine.remove_leftovers(project.prefix)
     seen = find(engine, project)
+    stays = (seen.ready or seen.restarting or seen.replaced) if keep else None
     taken = []
-    for container in filter(None, (seen.ready, seen.starting, *seen.abandoned)):
-        kept = keep and container is seen.ready
-        if kept:
-            engine.stop(container.id)
+    for container in seen.everything:
+        if container is stays:
+            stages.keep(engine, container)
         else:
             take_down(engine, container)
-        taken.append(Stopped(container.name, kept))
+        taken.append(Stopped(container.name, container is stays))
     return tuple(taken)
 
 

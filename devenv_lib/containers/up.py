@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import images, volumes
 from devenv_lib.containers.find import find
-from devenv_lib.containers.start import Outcome, Raced, Start, abandon
-from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.containers.stages import abandon, put_back
+from devenv_lib.containers.start import Outcome, Raced, Start
+from devenv_lib.containers.stop import take_down
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.plans import EnvironmentPlan, differences
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Host, Identity
@@ -66,19 +68,36 @@ def up(
         EngineFailure: the engine refused or stopped answering.
     """
     start = Start(engine, project, settings, host, say)
-    if recreate:
-        start.remove_existing()
+    try:
+        return _go_round(start, recreate=recreate)
+    except (DevenvError, KeyboardInterrupt):
+        put_back(engine, project, say)
+        raise
+
+
+def _go_round(start: Start, *, recreate: bool) -> Environment:
+    """Look, and take the step that is next, until an environment runs."""
+    engine, project = start.engine, start.project
     failure = _endless(project)
     for _ in range(_RACES):
         seen = find(engine, project)
-        if seen.ready and seen.starting:  # a loser of a race: it can never get its name
+        old = seen.ready or seen.restarting
+        if old and seen.starting:  # a loser of a race: it can never get its name
             abandon(engine, project)
         if seen.ready and seen.ready.state == "paused":
             raise _paused(seen.ready)
+        if seen.ready and seen.replaced:  # what came in its place was finished
+            take_down(engine, seen.replaced)
         try:
-            if seen.ready and seen.ready.running:
+            if old and recreate:
+                start.replace(old)
+            elif seen.ready and seen.ready.running:
                 return _report_if_there(start, seen.ready)
-            start.restart(seen.ready) if seen.ready else start.begin(seen)
+            elif old:
+                start.restart(old)
+            else:
+                start.begin(seen)
+            recreate = False
         except Raced as race:
             failure = race.failure
             time.sleep(_PAUSE)
@@ -116,9 +135,14 @@ def _report(start: Start, container: Container) -> Environment:
     planned = [mount.source for mount in plan.mounts.volumes]
     names = [mount.source for mount in container.mounts if mount.source in planned]
     missing = volumes.unlabelled(engine, plan.project.prefix, names)
-    lines = differences(engine.existing(container.id), plan)
-    who = start.plan_of(container).identity
-    return Environment(container, who, plan, start.outcome, (*lines, *_rebuild(start)), missing)
+    was, own = engine.existing(container.id), start.plan_of(container)
+    if was.restarted and start.outcome == "running":
+        # By somebody's hand: then what is in a tmpfs is gone, and nobody has looked since.
+        volumes.provision(engine, container.id, own, {mount.target for mount in container.mounts})
+    lines = differences(was, plan)
+    return Environment(
+        container, own.identity, plan, start.outcome, (*lines, *_rebuild(start)), missing
+    )
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ from devenv_lib.readers import Port
 from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
 
 Json = Mapping[str, Any]
+#: The time at which something ended that never did (Go's zero time).
+_NEVER = "0001-01-01"
 LABEL_TEMPORARY = "devenv.temporary"
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -87,6 +89,7 @@ def image(data: Json) -> Image:
 def existing(data: Json) -> Existing:
     """Read a container's inspection."""
     config, host = data["Config"], data["HostConfig"]
+    ended = (data.get("State") or {}).get("FinishedAt") or _NEVER
     return Existing(
         image_id=data["Image"],
         user=config.get("User") or "",
@@ -96,6 +99,7 @@ def existing(data: Json) -> Existing:
         swap=host.get("MemorySwap") or 0,
         cpus=(host.get("NanoCpus") or 0) / 1e9,
         ports=tuple(_ports(host.get("PortBindings") or {})),
+        restarted=not ended.startswith(_NEVER),
     )
 
 

@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,19 +25,6 @@ from tests.conftest import IMAGE, Workspace, docker
 pytestmark = pytest.mark.engine
 
 
-def start(workspace: Workspace, *words: str) -> subprocess.Popen[str]:
-    """Begin a task as a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "invoke", *words],
-        cwd=workspace.path,
-        env=workspace.process_environ(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def results(processes: list[subprocess.Popen[str]]) -> list[str]:
     """Wait for all, and return what those said that failed."""
     said = [(process.communicate()[1], process.returncode) for process in processes]
@@ -48,9 +34,9 @@ def results(processes: list[subprocess.Popen[str]]) -> list[str]:
 def test_interrupting_one_start_does_not_fail_another(workspace: Workspace) -> None:
     """The container that one of them made may be the one that the other carries on."""
     for moment in (0.25, 0.3, 0.35, 0.4, 0.45):
-        first = start(workspace, "run", "--detach")
+        first = workspace.begin("run", "--detach")
         time.sleep(0.05)
-        second = start(workspace, "run", "--detach")
+        second = workspace.begin("run", "--detach")
         time.sleep(moment)
         first.send_signal(signal.SIGINT)
         first.communicate()
@@ -63,9 +49,9 @@ def test_interrupting_one_start_does_not_fail_another(workspace: Workspace) -> N
 def test_many_stops_and_recreations_at_once_all_succeed(workspace: Workspace) -> None:
     """Who finds a removal under way waits for it."""
     workspace.up()
-    assert results([start(workspace, "stop") for _ in range(5)]) == []
+    assert results([workspace.begin("stop") for _ in range(5)]) == []
     assert workspace.container_names() == []
-    assert results([start(workspace, "run", "--detach", "--recreate") for _ in range(5)]) == []
+    assert results([workspace.begin("run", "--detach", "--recreate") for _ in range(5)]) == []
     assert [workspace.name] == workspace.container_names()
 
 
@@ -77,7 +63,7 @@ def test_starts_among_stops_leave_host_and_volumes_whole(workspace: Workspace) -
     workspace.sh("for n in $(seq 50); do echo precious > ~/.local/state/$n; done")
     with ThreadPoolExecutor(8) as pool:
         words = [("stop",) if n % 4 == 3 else ("run", "--detach") for n in range(32)]
-        list(pool.map(lambda w: start(workspace, *w).communicate(), words))
+        list(pool.map(lambda w: workspace.begin(*w).communicate(), words))
     workspace.up()
     assert len(list(workspace.path.glob("file*"))) == 50
     assert workspace.sh("cat ~/.local/state/[0-9]* | grep -c precious") == "50"

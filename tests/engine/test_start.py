@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,18 +33,7 @@ def test_a_second_run_finds_the_first_ones_environment(workspace: Workspace) -> 
 
 def test_twenty_starts_at_once_end_with_one_container(workspace: Workspace) -> None:
     """All succeed, with the same environment, and no provisional one is left."""
-    command = [sys.executable, "-m", "invoke", "run", "--detach"]
-    starts = [
-        subprocess.Popen(
-            command,
-            cwd=workspace.path,
-            env=workspace.process_environ(),
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(20)
-    ]
+    starts = [workspace.begin("run", "--detach") for _ in range(20)]
     results = [(start.communicate()[1], start.returncode) for start in starts]
     assert [text for text, status in results if status] == []
     assert [workspace.name] == workspace.container_names()
@@ -105,14 +93,7 @@ def test_a_start_that_is_ended_at_any_moment_leaves_no_trouble(
 ) -> None:
     """Whenever it ends, the next run succeeds with one container and writable volumes."""
     for moment in (0.15, 0.25, 0.3, 0.35, 0.4, 0.5):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "invoke", "run", "--detach"],
-            cwd=workspace.path,
-            env=workspace.process_environ(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        process = workspace.begin("run", "--detach")
         time.sleep(moment)
         process.send_signal(sent)
         _, text = process.communicate()
