@@ -13,6 +13,7 @@ from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
 
+_FORGED = "its repository does not name this worktree; if it was moved: git worktree repair"
 _TERMINAL = ("TERM", "COLORTERM")
 #: Where engines listen on a machine by default, besides the one that is in use.
 _SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
@@ -91,7 +92,7 @@ def find(path: PurePosixPath, *, entries: bool = False) -> Found:
     try:
         mode = Path(path).stat().st_mode
     except OSError:
-        return Found(path, real, "dangling" if Path(path).is_symlink() else "missing")
+        return Found(path, real, "dangling" if os.path.islink(path) else "missing")
     if stat.S_ISDIR(mode):
         return Found(path, real, "directory", _names(path) if entries else ())
     if stat.S_ISREG(mode):
@@ -115,7 +116,7 @@ def terminal(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
 
 def exists(path: str) -> bool:
     """Whether a bind's source is still there."""
-    return Path(path).exists()
+    return os.path.exists(path)
 
 
 def _zone(localtime: str) -> str:
@@ -136,26 +137,34 @@ def _worktree(project: PurePosixPath) -> Worktree | None:
     ``.git`` in ``<common>/worktrees/<id>/gitdir``, on the other side, out of a project's reach.
     """
     dot_git = Path(project) / ".git"
-    named = None if dot_git.is_symlink() else _pointer(dot_git, "gitdir: ")
+    named = None if os.path.islink(dot_git) else _pointer(dot_git, "gitdir: ")
     if named is None:
         return None
     real = Path(os.path.realpath(Path(project) / named))
-    back = _pointer(real / "gitdir")
-    common = real.parent.parent
-    if back is None or real.parent.name != "worktrees" or real.is_relative_to(project):
-        return None
-    if _pointer(real / "commondir") != "../.." or not _is_repository(common):
-        return None
-    if Path(os.path.realpath(real / back)) != Path(os.path.realpath(dot_git)):
+    if real.parent.name != "worktrees" or real.is_relative_to(project):
         return None
     return Worktree(
-        PurePosixPath(os.path.normpath(named)).parent.parent, PurePosixPath(real.parent.parent)
+        PurePosixPath(os.path.normpath(named)).parent.parent,
+        PurePosixPath(real.parent.parent),
+        "" if _points_back(real, dot_git) else _FORGED,
+    )
+
+
+def _points_back(record: Path, dot_git: Path) -> bool:
+    """Whether a repository's ``worktrees/<id>`` is the record of the worktree with ``dot_git``."""
+    back = _pointer(record / "gitdir")
+    return (
+        back is not None
+        and _pointer(record / "commondir") == "../.."
+        and _is_repository(record.parent.parent)
+        and os.path.realpath(record / back) == os.path.realpath(dot_git)
     )
 
 
 def _is_repository(common: Path) -> bool:
     """Whether a directory is what git takes for a repository's common directory."""
-    return (common / "HEAD").is_file() and all((common / d).is_dir() for d in ("objects", "refs"))
+    directories = (common / "objects", common / "refs")
+    return os.path.isfile(common / "HEAD") and all(map(os.path.isdir, directories))
 
 
 def _pointer(path: Path, head: str = "") -> str | None:

@@ -17,6 +17,8 @@ from devenv_lib.project import NAME, check_prefix
 
 #: The directories below ``~/.config`` whose lockfiles are writable unless settings add more.
 DEFAULT_LOCKFILES: Mapping[str, tuple[str, ...]] = MappingProxyType({"tvim": ("lazy-lock.json",)})
+#: Docker's own minimum, and what fits into the engine's numbers.
+_LEAST_MEMORY, _MOST_MEMORY = 6 << 20, 1 << 62
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 #: Docker's reference grammar, loosely: no word can be taken for a flag or another object.
 _IMAGE = re.compile(
@@ -64,9 +66,10 @@ def _base(value: object) -> str:
 
 def _bytes(value: object) -> int:
     match = re.fullmatch(r"(\d+)([bkmg]?)", str(value).lower())
-    if isinstance(value, bool) or not match or int(match[1]) == 0:
-        raise ValueError("a size such as 512m or 8g")
-    return int(match[1]) * _UNITS[match[2]]
+    number = int(match[1]) * _UNITS[match[2]] if match and not isinstance(value, bool) else 0
+    if not _LEAST_MEMORY <= number < _MOST_MEMORY:
+        raise ValueError("a size from 6m on, such as 512m or 8g")
+    return number
 
 
 def _cpus(value: object) -> float:

@@ -68,10 +68,12 @@ class Worktree:
     """A git worktree's common directory: the path that the worktree names, and the real one.
 
     ``named`` is as the worktree's ``.git`` has it: git can write it relative to the worktree.
+    ``unfit`` says why it cannot be mounted, or is empty.
     """
 
     named: PurePosixPath
     real: PurePosixPath
+    unfit: str = ""
 
 
 @dataclass(frozen=True)

@@ -23,20 +23,24 @@ _COLOURS |= {"BUILT": _GREEN, "OK": _GREEN, "MADE": _GREEN, "STOPPED": _GREEN}
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 
-def printable(text: str) -> str:
-    """Return ``text`` with control characters spelled out.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def printable(text: str, keep: str = "\n") -> str:
+    """Return ``text`` with control characters spelled out, but for those to ``keep``.
 
     Names, labels and engine messages come from elsewhere, and a terminal obeys escape
     sequences wherever they come from.
     """
-    return re.sub(
-        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda m: f"\\x{ord(m[0]):02x}", text
-    )
+    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]):02x}", text)
 
 
-def out(text: str) -> None:
-    """Write a line to stdout; a reader that has gone (``| head -1``) ends it silently."""
-    _write(sys.stdout, text)
+def out(text: str) -> bool:
+    """Write a line to stdout, and return whether somebody reads it.
+
+    A reader that has gone (``| head -1``) ends the output silently.
+    """
+    return _write(sys.stdout, text)
 
 
 def say(text: str) -> None:
@@ -62,14 +66,17 @@ def summary(counts: Mapping[str, int], engine: str, seconds: float) -> None:
     say(text.center(width, "="))
 
 
-def table(rows: Sequence[Mapping[str, Any]], headers: Sequence[str]) -> None:
-    """Write rows as a table with ``headers``; without rows, nothing at all."""
+def table(rows: Sequence[Mapping[str, Any]], headers: Sequence[str]) -> bool:
+    """Write rows as a table with ``headers``, and return whether somebody reads it.
+
+    Without rows nothing at all is written.
+    """
     if not rows:
-        return
+        return True
     from tabulate import tabulate  # noqa: PLC0415 - 15 ms that only a table needs
 
-    cells = [[printable(str(value)) for value in row.values()] for row in rows]
-    out(tabulate(cells, headers=headers, tablefmt="plain", disable_numparse=True))
+    cells = [[printable(str(value), "") for value in row.values()] for row in rows]
+    return out(tabulate(cells, headers=headers, tablefmt="plain", disable_numparse=True))
 
 
 def as_json(records: object) -> None:
@@ -108,7 +115,7 @@ def confirm(question: str) -> bool:
         )
     sys.stderr.write(f"{printable(question)} [y/N]: ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip() in ("y", "Y")
+    return sys.stdin.readline().rstrip("\r\n") in ("y", "Y")
 
 
 def failure(error: DevenvError) -> None:
@@ -124,9 +131,9 @@ def defect() -> None:
     say("This is a defect of devenv, not of yours. Please report it with the lines above.")
 
 
-def _write(stream: TextIO | None, text: str) -> None:
+def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:  # closed by whoever started us: nobody wants to read it
-        return
+        return False
     encoding = stream.encoding or "utf-8"
     try:
         stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
@@ -134,9 +141,11 @@ def _write(stream: TextIO | None, text: str) -> None:
     except BrokenPipeError:
         # The interpreter flushes again at its end: give it somewhere to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise DevenvError(f"The output could not be written: {error.strerror}.") from None
+    return True
 
 
 def _coloured(word: str, colour: str = "") -> str:

@@ -60,6 +60,21 @@ def engine() -> Engine:
     return found
 
 
+@pytest.fixture
+def closed(tmp_path: Path) -> Iterator[Path]:
+    """A directory that this process may not search: its tests run as an ordinary user."""
+    directory = tmp_path / "closed"
+    (directory / ".devenv").mkdir(parents=True)
+    (directory / ".devenv/Dockerfile").write_text("FROM devenv:latest\n")
+    directory.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(1000)
+    yield directory
+    os.seteuid(user)
+    directory.chmod(0o700)
+
+
 @dataclass
 class Workspace:
     """A home directory, a project in it and a prefix of its own, on the real engine."""

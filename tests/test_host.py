@@ -428,13 +428,30 @@ def test_a_submodule_is_no_worktree(me: Path) -> None:
     assert seen(outer / "sub").worktree is None
 
 
+def mountable(path: Path) -> bool:
+    """Whether the common directory of a worktree would be mounted."""
+    tree = seen(path).worktree
+    return tree is not None and not tree.unfit
+
+
+def test_a_worktree_that_was_moved_says_how_to_mend_it(me: Path) -> None:
+    """Git on the host goes on in it; inside it would be no repository."""
+    main = repository(me / "main")
+    git(main, "worktree", "add", "--quiet", "-b", "x", str(me / "code" / "wt"))
+    moved = (me / "code" / "wt").rename(me / "code" / "moved")
+    tree = seen(moved).worktree
+
+    assert tree is not None
+    assert "git worktree repair" in tree.unfit
+
+
 def test_a_forged_file_that_names_another_repositorys_worktree_is_none(me: Path, app: Path) -> None:
     """Whoever writes in the project could else have any repository mounted writable."""
     main = repository(me / "main")
     git(main, "worktree", "add", "--quiet", "-b", "x", str(me / "code" / "wt"))
     (app / ".git").write_text(f"gitdir: {main}/.git/worktrees/wt\n")
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 @pytest.mark.parametrize(
@@ -459,13 +476,13 @@ def test_a_forged_file_that_names_anything_else_is_none(me: Path, app: Path, tex
     (me / "secret" / "worktrees" / "x").mkdir(parents=True)
     (app / ".git").write_text(text.format(home=me))
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 def test_a_forged_file_that_is_not_text_is_none(app: Path) -> None:
     (app / ".git").write_bytes(b"gitdir: \xff\xfe\n")
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 def test_a_forged_link_in_the_project_to_a_directory_outside_is_none(me: Path, app: Path) -> None:
@@ -476,7 +493,7 @@ def test_a_forged_link_in_the_project_to_a_directory_outside_is_none(me: Path, a
     (app / "worktrees").symlink_to(me / "secret" / "worktrees")
     (app / ".git").write_text(f"gitdir: {app}/worktrees/x\n")
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 @pytest.mark.parametrize(
@@ -510,7 +527,7 @@ def test_a_record_in_a_directory_that_is_not_called_worktrees_is_none(me: Path, 
     """Git has none elsewhere."""
     forge(app, me / "main/.git/modules/x", me / "main/.git")
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 @pytest.mark.parametrize("text", [None, "", "..\n", "/\n", "../../..\n"])
@@ -524,7 +541,7 @@ def test_a_record_that_does_not_name_its_common_directory_is_none(
     if text is not None:
         (record / "commondir").write_text(text)
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 @pytest.mark.parametrize("missing", ["HEAD", "objects", "refs"])
@@ -536,7 +553,7 @@ def test_a_common_directory_that_is_no_repository_is_none(
     forge(app, common / "worktrees/x", common)
     (common / missing).rename(common / "elsewhere")
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 def test_a_link_to_another_worktrees_file_is_none(me: Path, app: Path) -> None:
@@ -545,7 +562,7 @@ def test_a_link_to_another_worktrees_file_is_none(me: Path, app: Path) -> None:
     git(main, "worktree", "add", "--quiet", "-b", "x", str(me / "code" / "wt"))
     (app / ".git").symlink_to(me / "code" / "wt" / ".git")
 
-    assert seen(app).worktree is None
+    assert not mountable(app)
 
 
 def test_a_worktree_whose_repository_is_gone_is_none(me: Path) -> None:
@@ -553,4 +570,4 @@ def test_a_worktree_whose_repository_is_gone_is_none(me: Path) -> None:
     git(main, "worktree", "add", "--quiet", "-b", "x", str(worktree))
     main.rename(me / "elsewhere")
 
-    assert seen(worktree).worktree is None
+    assert not mountable(worktree)

@@ -3,6 +3,7 @@
 from devenv_lib.containers.attach import attach, execute, on_terminal
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import Sighting, find
+from devenv_lib.containers.rehearse import rehearse
 from devenv_lib.containers.stop import Stopped, stop
 from devenv_lib.containers.up import Environment, up
 
@@ -15,6 +16,7 @@ __all__ = [
     "execute",
     "find",
     "on_terminal",
+    "rehearse",
     "stop",
     "up",
 ]

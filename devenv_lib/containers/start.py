@@ -92,7 +92,7 @@ class Start:
 
         It has a provisional name meanwhile, so that nobody gets in before it is provisioned.
         """
-        if gone := _gone(container):
+        if gone := vanished(container):
             self.replace(container, f"{', '.join(gone)} is gone since it was created")
             return
         name = base_name(container.name) + RESTARTING
@@ -107,7 +107,7 @@ class Start:
         for left in seen.abandoned:
             take_down(self.engine, left)
         plan, starting = self.prepared(), seen.starting
-        if starting and (_gone(starting) or self._outdated(starting)):
+        if starting and (vanished(starting) or self._outdated(starting)):
             # Nobody has been in it yet, so nothing is lost with it.
             abandon(self.engine, self.project)
             return
@@ -201,7 +201,7 @@ def _racing() -> Iterator[None]:
         raise Raced(failure) from None
 
 
-def _gone(container: Container) -> list[str]:
+def vanished(container: Container) -> list[str]:
     """Return the container's bind sources that have vanished from this machine."""
     return [mount.source for mount in container.mounts if _has_vanished(mount)]
 

@@ -24,6 +24,8 @@ from devenv_lib.records import LABEL, Container, EngineInfo, Image, Snapshot, Vo
 
 #: From API 1.53 on, the disk-usage answer has another form (fact from its changelog).
 _NEWEST_USAGE_API = (1, 52)
+#: Seconds that measuring volumes may take; it reads every file in them.
+_MEASURING = 60
 _STATUS_ATTEMPTS = 250
 
 
@@ -61,15 +63,16 @@ class Engine:
     def _sizes(self) -> Mapping[str, int]:
         """Return the volumes' sizes in bytes, as far as the engine tells them now.
 
-        An engine refuses a second disk-usage call while one is under way, and reports -1 for
-        what it cannot measure: both are unknown here, never an error.
+        An engine refuses a second disk-usage call while one is under way, reports -1 for what
+        it cannot measure, and may take too long: all are unknown here, never an error.
         """
         version = self._client.api_version
         if tuple(map(int, version.split("."))) > _NEWEST_USAGE_API:
             version = ".".join(map(str, _NEWEST_USAGE_API))
         url = f"{self._client.base_url}/v{version}/system/df"
-        with self._doing("measuring volumes"):
-            answer = self._client.get(url, params={"type": "volume"}, timeout=self._client.timeout)
+        entries: list[Any] = []
+        with suppress(EngineFailure), self._doing("measuring volumes"):
+            answer = self._client.get(url, params={"type": "volume"}, timeout=_MEASURING)
             entries = (answer.json().get("Volumes") or []) if answer.ok else []
         sizes = {entry["Name"]: (entry.get("UsageData") or {}).get("Size") for entry in entries}
         return {name: size for name, size in sizes.items() if size is not None and size >= 0}

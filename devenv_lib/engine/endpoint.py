@@ -17,6 +17,7 @@ from typing import Any
 
 from devenv_lib.errors import UnknownContext
 
+_VARIABLE = "DOCKER_CONTEXT"
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
 
@@ -72,7 +73,7 @@ def resolve(environ: Mapping[str, str]) -> Endpoint:
         wants_tls = verify or environ.get("DOCKER_TLS")
         directory = Path(tls) if tls else _configuration(environ)
         return Endpoint(url, "DOCKER_HOST", "", directory if wants_tls else None, verify)
-    chosen, name = "DOCKER_CONTEXT", environ.get("DOCKER_CONTEXT")
+    chosen, name = _VARIABLE, environ.get(_VARIABLE)
     if not name:
         chosen = f"currentContext in {_configuration(environ) / 'config.json'}"
         name = _current(environ)
@@ -88,36 +89,49 @@ def _configuration(environ: Mapping[str, str]) -> Path:
 
 def _current(environ: Mapping[str, str]) -> str:
     file = _configuration(environ) / "config.json"
-    data = _json(file)
-    if data is None and file.exists():
+    try:
+        data = _object(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError) as error:
         raise UnknownContext(
-            f"{file}, which names the current Docker context, cannot be read as JSON.",
+            f"{file}, which names the current Docker context, cannot be read: {error}.",
             "Mend it, or name the engine: DOCKER_CONTEXT=default",
-        )
-    return str((data or {}).get("currentContext") or "")
+        ) from None
+    return str(data.get("currentContext") or "")
 
 
 def _context(name: str, chosen: str, environ: Mapping[str, str]) -> Endpoint:
     contexts = _configuration(environ) / "contexts"
     key = hashlib.sha256(name.encode()).hexdigest()
-    data: Any = _json(contexts / "meta" / key / "meta.json")
+    try:
+        data: Any = _object((contexts / "meta" / key / "meta.json").read_bytes())
+    except (OSError, ValueError):
+        data = None
     for part in ("Endpoints", "docker"):
         data = data.get(part) if isinstance(data, dict) else None
     docker = data if isinstance(data, dict) else {}
     if not docker.get("Host"):
         raise UnknownContext(
             f"The Docker context {name!r}, named by {chosen}, does not exist or has no address.",
-            "See the contexts there are: docker context ls; then: docker context use NAME",
+            "See the contexts there are: docker context ls; then: "
+            + ("export DOCKER_CONTEXT=NAME" if chosen == _VARIABLE else "docker context use NAME"),
         )
     tls = contexts / "tls" / key / "docker"
     verify = not docker.get("SkipTLSVerify")
-    return Endpoint(str(docker["Host"]), chosen, name, tls if tls.is_dir() else None, verify)
-
-
-def _json(path: Path) -> dict[str, Any] | None:
-    """Return a JSON object from a file, or ``None`` when that is not to be had."""
     try:
-        data = json.loads(path.read_bytes().strip() or b"{}")  # as the docker program takes it
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
+        given = tls if tls.is_dir() else None
+    except OSError as error:  # without its certificates it would be another connection
+        raise UnknownContext(
+            f"The certificates of the Docker context {name!r} cannot be read: {error}.",
+            "Make them readable for this user, or choose another: docker context ls",
+        ) from None
+    return Endpoint(str(docker["Host"]), chosen, name, given, verify)
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    """Return a JSON object; an empty file is an empty one, as the docker program takes it."""
+    data = json.loads(content.strip() or b"{}")
+    if not isinstance(data, dict):
+        raise ValueError("not a JSON object")
+    return data

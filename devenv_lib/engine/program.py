@@ -33,7 +33,7 @@ def docker_words(endpoint: Endpoint) -> list[str]:
     if program is None:
         raise ProgramMissing(
             "The docker program is not installed; devenv attaches and builds with it.",
-            "Install it: inv setup, or your system's docker-cli package.",
+            "Install your system's package of it: docker-cli; on Debian 12 and Ubuntu docker.io.",
         )
     return [program, *endpoint.words]
 
@@ -69,9 +69,10 @@ def pass_through(words: Sequence[str]) -> int:
     return status if status >= 0 else 128 - status
 
 
-def show(words: Sequence[str], environ: Mapping[str, str] | None = None) -> int:
-    """Run a program whose output is progress: all of it goes to stderr."""
-    sys.stderr.flush()
-    return subprocess.run(
-        list(words), stdout=sys.stderr.fileno(), env=environ, check=False
-    ).returncode
+def show(words: Sequence[str]) -> int:
+    """Run a program whose output is progress: all of it goes to stderr, if that is open."""
+    where = subprocess.DEVNULL
+    if sys.stderr is not None:
+        sys.stderr.flush()
+        where = sys.stderr.fileno()
+    return subprocess.run(list(words), stdout=where, stderr=where, check=False).returncode

@@ -102,14 +102,14 @@ def _tls(endpoint: Endpoint) -> docker.tls.TLSConfig | bool:
     if directory is None:
         return False
     authority, certificate, key = (directory / name for name in ("ca.pem", "cert.pem", "key.pem"))
-    pair = (str(certificate), str(key)) if certificate.exists() and key.exists() else None
     try:
+        pair = (str(certificate), str(key)) if certificate.exists() and key.exists() else None
         return docker.tls.TLSConfig(
             client_cert=pair,
             ca_cert=str(authority) if authority.exists() else None,
             verify=endpoint.verify,
         )
-    except docker.errors.TLSParameterError as error:
+    except (docker.errors.TLSParameterError, OSError) as error:
         raise EngineNotRunning(
             f"The certificates in {directory} cannot be used: {error}",
             f"Mend them, or choose another engine; this one was chosen by {endpoint.chosen}.",

@@ -1,8 +1,16 @@
 """Images: which one an environment starts from, building it, and who its user is."""
 
-from devenv_lib.images.build import LOCAL_BASE, BuiltImage, base_image, build, build_words, stale
+from devenv_lib.images.build import (
+    LOCAL_BASE,
+    BuiltImage,
+    base_image,
+    build,
+    build_words,
+    outdated,
+    stale,
+)
 from devenv_lib.images.choice import Choice, choose, default_image, user_ids
-from devenv_lib.images.ensure import ensure
+from devenv_lib.images.ensure import ensure, rehearse, rehearse_build
 from devenv_lib.images.identity import expected_identity, identity
 from devenv_lib.images.terminal import describes
 
@@ -19,6 +27,9 @@ __all__ = [
     "ensure",
     "expected_identity",
     "identity",
+    "outdated",
+    "rehearse",
+    "rehearse_build",
     "stale",
     "user_ids",
 ]

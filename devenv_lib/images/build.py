@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.engine.program import docker_words, show
 from devenv_lib.errors import ImageError, SettingsError
-from devenv_lib.images.choice import Choice, context_digest, default_image, user_ids
-from devenv_lib.records import LABEL_CONTEXT, LABEL_IMAGE, Image
-from devenv_lib.settings import Settings
+from devenv_lib.images.choice import (
+    Choice,
+    context_digest,
+    default_image,
+    unreadable,
+    user_ids,
+)
+from devenv_lib.records import DEFAULT_PREFIX, LABEL_CONTEXT, LABEL_IMAGE, Image
+from devenv_lib.settings import Build, Settings
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -34,17 +40,27 @@ class BuiltImage:
     built: bool
 
 
-def build(engine: Engine, choice: Choice, settings: Settings, owner: tuple[int, int]) -> BuiltImage:
+def build(
+    engine: Engine,
+    choice: Choice,
+    settings: Settings,
+    owner: tuple[int, int],
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    fresh: bool = False,
+) -> BuiltImage:
     """Build an image, with the builder's progress on stderr.
+
+    ``fresh`` takes nothing from the builder's cache. ``say`` is told what else is built.
 
     Raises:
         ImageError: the build failed; the builder's own words are above.
         SettingsError: a certificate authority's file cannot be read.
     """
     if choice.kind == "project":
-        _ensure_default(engine, choice, settings, owner)
+        _ensure_default(engine, choice, settings, owner, say)
     with _context(choice, settings) as context:
-        words = build_words(engine, choice, settings, owner, context)
+        words = build_words(engine, choice, settings, owner, context, fresh=fresh)
         status = show([*docker_words(engine.endpoint), *words])
     image = engine.image(choice.name)
     if status or image is None:
@@ -57,7 +73,13 @@ def build(engine: Engine, choice: Choice, settings: Settings, owner: tuple[int, 
 
 
 def build_words(
-    engine: Engine, choice: Choice, settings: Settings, owner: tuple[int, int], context: Path
+    engine: Engine,
+    choice: Choice,
+    settings: Settings,
+    owner: tuple[int, int],
+    context: Path,
+    *,
+    fresh: bool = False,
 ) -> list[str]:
     """Return the words of the docker program that build an image from ``context``."""
     uid, gid = user_ids(owner)
@@ -68,6 +90,7 @@ def build_words(
     return [
         "build",
         "--force-rm",  # the classic builder else leaves the container of a step that failed
+        *(["--no-cache"] if fresh else []),
         *(f"--build-arg={name}={value}" for name, value in arguments.items()),
         *(f"--label={name}={value}" for name, value in labels.items()),
         f"--tag={choice.name}",
@@ -78,9 +101,12 @@ def build_words(
 
 def stale(image: Image, choice: Choice, settings: Settings, owner: tuple[int, int]) -> bool:
     """Whether a project's ``.devenv`` directory changed since its image was built."""
-    return choice.kind == "project" and image.labels.get(LABEL_CONTEXT) != digest(
-        choice, settings, owner
-    )
+    return choice.kind == "project" and outdated(image, choice, settings, owner)
+
+
+def outdated(image: Image, choice: Choice, settings: Settings, owner: tuple[int, int]) -> bool:
+    """Whether an image was built from something else than now, or for another owner."""
+    return image.labels.get(LABEL_CONTEXT) != digest(choice, settings, owner)
 
 
 def digest(choice: Choice, settings: Settings, owner: tuple[int, int]) -> str:
@@ -92,27 +118,39 @@ def digest(choice: Choice, settings: Settings, owner: tuple[int, int]) -> str:
 def base_image(engine: Engine, settings: Settings) -> str:
     """Return the base to build on: the setting's, or the one that setup made in its stead."""
     wanted = settings.build.base
-    if engine.image(wanted) is None and engine.image(LOCAL_BASE) is not None:
+    if wanted == Build().base and engine.image(wanted) is None and engine.image(LOCAL_BASE):
         return LOCAL_BASE
     return wanted
 
 
-def _ensure_default(
-    engine: Engine, choice: Choice, settings: Settings, owner: tuple[int, int]
-) -> None:
-    """Build the default image first when a project's Dockerfile stands on it.
+def missing_default(engine: Engine, choice: Choice, settings: Settings) -> Choice | None:
+    """Return the default image that a project's Dockerfile stands on, if it is not here.
 
-    Also when the one that is there was built for another owner or from something else: the
-    project's image inherits its user.
+    One that is here is left alone, for whomever it was built: other environments use it.
     """
-    bases = _FROM.findall((choice.context / "Dockerfile").read_text(errors="replace"))
-    for prefix in dict.fromkeys((settings.prefix, "devenv")):
+    try:
+        text = (choice.context / "Dockerfile").read_text(errors="replace")
+    except OSError as error:
+        raise unreadable(choice.context / "Dockerfile", error) from None
+    bases = set(_FROM.findall(text))
+    for prefix in dict.fromkeys((settings.prefix, DEFAULT_PREFIX)):
         default = default_image(prefix)
-        wanted = {default.name, default.name.removesuffix(":latest")} & set(bases)
-        image = engine.image(default.name)
-        now = digest(default, settings, owner)
-        if wanted and (image is None or image.labels.get(LABEL_CONTEXT) != now):
-            build(engine, default, settings, owner)
+        names = {default.name, default.name.removesuffix(":latest")}
+        if names & bases and engine.image(default.name) is None:
+            return default
+    return None
+
+
+def _ensure_default(
+    engine: Engine,
+    choice: Choice,
+    settings: Settings,
+    owner: tuple[int, int],
+    say: Callable[[str], None],
+) -> None:
+    if default := missing_default(engine, choice, settings):
+        say(f"Building the image {default.name} first, on which {choice.context} stands.")
+        build(engine, default, settings, owner)
 
 
 @contextmanager
@@ -122,12 +160,26 @@ def _context(choice: Choice, settings: Settings) -> Iterator[Path]:
         yield choice.context
         return
     certificates = _certificates(settings)
-    with TemporaryDirectory(prefix="devenv-build-") as directory:
+    try:
+        temporary = TemporaryDirectory(prefix="devenv-build-")
+    except OSError as error:
+        raise _no_room(error) from None
+    with temporary as directory:
         context = Path(directory) / "context"
-        shutil.copytree(choice.context, context, ignore=shutil.ignore_patterns("__pycache__"))
-        for name, content in certificates.items():
-            (context / "certificates" / name).write_bytes(content)
+        try:
+            shutil.copytree(choice.context, context, ignore=shutil.ignore_patterns("__pycache__"))
+            for name, content in certificates.items():
+                (context / "certificates" / name).write_bytes(content)
+        except OSError as error:  # shutil's own errors are among these
+            raise _no_room(error) from None
         yield context
+
+
+def _no_room(error: OSError) -> ImageError:
+    return ImageError(
+        f"The build context could not be written to a temporary directory: {error}.",
+        "Make room there, or choose another place: TMPDIR=DIRECTORY inv build",
+    )
 
 
 def _certificates(settings: Settings) -> dict[str, bytes]:

@@ -28,6 +28,8 @@ def remember(image_id: str, **facts: Any) -> None:
     """Add facts to what is remembered of an image, atomically."""
     with suppress(OSError, RuntimeError):
         file = _file(image_id)
+        root = file.parents[2]
+        root.mkdir(exist_ok=True)  # and not what is above: a home that is not there stays so
         file.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=file.parent, delete=False) as temporary:
             json.dump({**recall(image_id), **facts}, temporary)
@@ -35,5 +37,7 @@ def remember(image_id: str, **facts: Any) -> None:
 
 
 def _file(image_id: str) -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(root) / "devenv" / "images" / hashlib.sha256(image_id.encode()).hexdigest()
+    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not root.is_absolute():  # the specification: a relative one is to be ignored
+        root = Path("~/.cache").expanduser()
+    return root / "devenv" / "images" / hashlib.sha256(image_id.encode()).hexdigest()

@@ -36,8 +36,11 @@ def choose(project: Project, settings: Settings) -> Choice:
     if settings.image and settings.image not in (default.name, settings.prefix):
         return Choice(settings.image, "given")
     dockerfile = Path(project.path) / DOCKERFILE
-    if dockerfile.is_file() and not settings.image:
-        return Choice(project.image, "project", dockerfile.parent)
+    try:
+        if dockerfile.is_file() and not settings.image:
+            return Choice(project.image, "project", dockerfile.parent)
+    except OSError as error:
+        raise unreadable(dockerfile, error) from None
     return default
 
 
@@ -59,10 +62,15 @@ def context_digest(context: Path, *more: str) -> str:
     try:
         return _digest(context, more)
     except OSError as error:
-        raise ImageError(
-            f"{error.filename or context} cannot be read: {error.strerror}.",
-            "A build takes all of .devenv: make it readable, then: inv build",
-        ) from None
+        raise unreadable(context, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> ImageError:
+    """Return the error of a build context that this user may not read."""
+    return ImageError(
+        f"{error.filename or path} cannot be read: {error.strerror}.",
+        "A build takes all of .devenv: make it readable, then: inv build",
+    )
 
 
 def _digest(context: Path, more: Sequence[str]) -> str:

@@ -149,6 +149,9 @@ class _Draft:
             return
         project = self.project.target(self.identity.home)
         target = PurePosixPath(posixpath.normpath(project / tree.named))
+        if tree.unfit:
+            self.left.append(LeftOut(str(tree.real), target, tree.unfit))
+            return
         taken = any(mount.target == target for mount in self.mounts) or any(
             target.is_relative_to(lock.target) for lock in self.locks
         )

@@ -28,6 +28,11 @@ def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
         yield shlex.join(["docker", "volume", "create", *labels, mount.source])
     options = [f"--name={name}", *run_options(plan)]
     yield shlex.join(["docker", "run", "--detach", *options, plan.image, COMMAND])
+    yield from provisioning_lines(plan)
+
+
+def provisioning_lines(plan: EnvironmentPlan) -> Iterator[str]:
+    """Yield as comments what is done between a start and the first who gets in."""
     for step in provisioning(plan):
         yield _comment(f"then, before anyone gets in: {step.verb} {shlex.join(step.words)}")
     for lock in plan.mounts.locks:

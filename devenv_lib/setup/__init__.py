@@ -49,6 +49,10 @@ def make_ready(
     if dry and image is None:
         yield Done("image", "WOULD", f"build {choice.name}")
         return
-    here = Path.cwd().stat()
-    built = images.ensure(engine, choice, settings, (here.st_uid, here.st_gid), say)
-    yield Done("image", "BUILT" if built.built else "OK", choice.name, engine.endpoint.title)
+    here = Path().stat()  # also where the current directory was deleted
+    owner = (here.st_uid, here.st_gid)
+    built = images.ensure(engine, choice, settings, owner, say)
+    detail = choice.name
+    if image and images.outdated(image, choice, settings, owner):
+        detail += ", built for another owner or from something else than now; anew: inv build"
+    yield Done("image", "BUILT" if built.built else "OK", detail, engine.endpoint.title)

@@ -68,7 +68,7 @@ def _found(environ: Mapping[str, str], outcome: str) -> Done:
     if shutil.which("docker") is None:
         raise SetupError(
             f"The engine {engine.endpoint.title} runs, but the docker program is not installed.",
-            "Install your system's docker-cli package, such as: sudo apt-get install docker-cli",
+            "Install your system's package of it: docker-cli; on Debian 12 and Ubuntu docker.io.",
         )
     return Done("engine", outcome, detail, engine.endpoint.title)
 

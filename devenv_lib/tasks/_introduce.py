@@ -17,6 +17,9 @@ from devenv_lib.settings import Settings
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
+#: Directories in which nobody should be told to change owners.
+_SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr")
+
 
 def introduce(
     engine: Engine,
@@ -44,6 +47,7 @@ def introduce(
             f"{volume} does not carry devenv's label: it is used as it is, and neither listed "
             "nor removed by devenv"
         )
+    warn_owner(environment, here)
     warn_user(environment, settings, here)
     warn_homes(plan.mounts, plan.project)
     title, seconds = engine.endpoint.title, time.monotonic() - began
@@ -53,34 +57,44 @@ def introduce(
 def path_flag(project: Project) -> str:
     """Return the flag that names the project, unless it is the current directory."""
     path = str(project.path)
-    return "" if path == os.path.realpath(".") else f" --path {shlex.quote(path)}"
+    try:
+        here = os.path.realpath(".")
+    except OSError:  # it was deleted
+        here = ""
+    return "" if path == here else f" --path {shlex.quote(path)}"
 
 
-def warn_owner(project: Project, here: Host) -> None:
+def warn_owner(environment: Environment, here: Host) -> None:
     """Say that root's project cannot be written inside, and how to change that."""
-    if here.owner[0] == 0:
-        path = shlex.quote(str(project.path))
-        report.say(
-            f"warning: {report.printable(str(project.path))} belongs to root; inside, the user is "
-            "1000 and cannot write it.\n"
-            f"    to make it writable: sudo chown -R 1000:1000 {path}"
-        )
+    who, project = environment.identity, environment.plan.project
+    if here.owner[0] != 0 or who.uid == 0:
+        return
+    path = report.printable(str(project.path))
+    report.say(f"warning: {path} belongs to root; the user inside ({who.uid}) cannot write it.")
+    if not any(project.path.is_relative_to(system) for system in _SYSTEM):
+        mine = f"{who.uid}:{who.gid}"
+        report.reason(f"to make it writable: sudo chown -R {mine} {shlex.quote(str(project.path))}")
 
 
 def warn_user(environment: Environment, settings: Settings, here: Host) -> None:
-    """Say that the image's user is another one than the project's owner, and how to mend it."""
-    uid, _ = images.user_ids(here.owner)
-    plan, own = environment.plan, environment.identity.uid
-    if own != uid:
-        report.reason(
-            f"the image's user is uid {own}, the project's owner is {uid}: what "
-            "one writes the other may not be able to"
-        )
-        ours = images.choose(plan.project, settings).kind != "given"
-        flag = path_flag(plan.project)
-        mend = f"inv build{flag} && inv run --recreate{flag}"
-        mend = mend if ours else f"inv run --recreate{flag}, with another image"
-        report.reason(f"to mend it: {mend}   (image {environment.container.image})")
+    """Say that the image's user is another one than the project's owner, and how to mend it.
+
+    The volumes belong to the image's user, so an image for the owner takes volumes of its own.
+    """
+    uid, own, plan = here.owner[0], environment.identity.uid, environment.plan
+    if uid in (0, own):
+        return
+    report.reason(
+        f"the image's user is uid {own}, the project's owner is {uid}: what "
+        "one writes the other may not be able to"
+    )
+    mend = f"DEVENV_PREFIX={plan.project.prefix}-{uid} inv run{path_flag(plan.project)}"
+    how = {
+        "default": "to mend it, with an image and volumes of its own",
+        "project": "to mend it, make the user with USER_UID in .devenv/Dockerfile, then",
+        "given": f"to mend it, with an image whose user is {uid}",
+    }[images.choose(plan.project, settings).kind]
+    report.reason(f"{how}: {mend}{' --image IMAGE' if 'an image whose' in how else ''}")
 
 
 def warn_homes(plan: MountPlan, project: Project) -> None:

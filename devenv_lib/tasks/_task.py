@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shlex
 import sys
@@ -62,6 +63,12 @@ def settings_of(context: Context, flags: Mapping[str, object] | None = None) -> 
     A flag that was not given is empty and does not count. ``INVOKE_DEVENV_*`` is read here and
     not by Invoke, which takes ``"false"`` for true and fails on lists.
     """
+    named = getattr(context.config, "_runtime_path", None)
+    if named and not os.path.exists(named):
+        raise UsageError(
+            f"{named}, given with -f, does not exist.",
+            "Without its settings this could act on something else: name a file that exists.",
+        )
     layers = [_level(context, level, origin) for level, origin in _LEVELS]
     for prefix in ("INVOKE_DEVENV_", "DEVENV_"):
         layers += [
@@ -89,6 +96,12 @@ def finish(status: int) -> None:
 def dry(context: Context) -> bool:
     """Whether Invoke's ``--dry`` was given, before or after the task's name."""
     return bool(context.config.run.dry)
+
+
+def given(flag: str, argv: Sequence[str] | None = None) -> bool:
+    """Whether a flag was typed: Invoke drops one of a list that has no value behind it."""
+    argv = sys.argv if argv is None else argv
+    return flag in itertools.takewhile(lambda word: word != "--", argv)
 
 
 def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str]:

@@ -13,12 +13,11 @@ from devenv_lib import containers, host, images, report
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
 from devenv_lib.mounts import MountPlan
-from devenv_lib.plans.commands import start_lines
 from devenv_lib.project import Project
 from devenv_lib.records import Host
 from devenv_lib.settings import Settings
 from devenv_lib.setup import make_ready
-from devenv_lib.tasks._introduce import introduce, warn_homes, warn_owner
+from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._task import dry, finish, settings_of, task, words_after
 
 if TYPE_CHECKING:
@@ -46,9 +45,8 @@ def run(
     began = time.monotonic()
     engine, project, settings, here = _look(c, path, image)
     if dry(c):
-        _explain(engine, project, settings, here, recreate=recreate)
+        report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
-    warn_owner(project, here)
     environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
     attach = not detach and containers.on_terminal()
     introduce(engine, environment, settings, here, image=image, began=began)
@@ -58,11 +56,14 @@ def run(
 
 @task(name="exec", help={"path": _PATH})
 def exec_(c: Context, path: str = ".") -> None:
-    """Run a command in the environment: inv exec -- COMMAND… (its exit status is this one's)."""
+    """Run a command in the environment: inv exec -- COMMAND... (its exit status is this one's)."""
     words = words_after(c)
     engine, project, settings, here = _look(c, path)
     if dry(c):
-        report.out(shlex.join(["docker", "exec", project.names[0], *words]))
+        report.lines(containers.rehearse(engine, project, settings, here))
+        seen = containers.find(engine, project)
+        name = seen.ready.name if seen.ready else seen.name
+        report.lines([shlex.join(["docker", "exec", "--interactive", name, *words])])
         return
     environment = containers.up(engine, project, settings, here, say=report.say)
     if environment.outcome != "running":
@@ -79,9 +80,9 @@ def stop(c: Context, path: str = ".", keep: bool = False) -> None:
     engine = connect()
     if dry(c):
         seen = containers.find(engine, project)
-        for container in filter(None, (seen.ready, seen.starting)):
+        for container in seen.everything:
             report.out(shlex.join(["docker", "stop", container.name]))
-            if not keep:
+            if not keep or container is seen.starting:
                 report.out(shlex.join(["docker", "rm", container.name]))
         return
     stopped = containers.stop(engine, project, keep=keep)
@@ -92,9 +93,9 @@ def stop(c: Context, path: str = ".", keep: bool = False) -> None:
     report.summary({"stopped": len(stopped)}, engine.endpoint.title, time.monotonic() - began)
 
 
-@task(help={"path": _PATH})
-def build(c: Context, path: str = ".") -> None:
-    """Build the project's image, or the default one, anew."""
+@task(help={"path": _PATH, "no_cache": "take nothing from the builder's cache"})
+def build(c: Context, path: str = ".", no_cache: bool = False) -> None:
+    """Build the project's image, or the default one."""
     began = time.monotonic()
     engine, project, settings, here = _look(c, path)
     choice = images.choose(project, settings)
@@ -104,11 +105,10 @@ def build(c: Context, path: str = ".") -> None:
             f"docker pull {choice.name}",
         )
     if dry(c):
-        words = images.build_words(engine, choice, settings, here.owner, choice.context)
-        report.out(shlex.join(["docker", *words]))
+        lines = images.rehearse_build(engine, choice, settings, here.owner, fresh=no_cache)
+        report.lines(lines)
         return
-    warn_owner(project, here)
-    built = images.build(engine, choice, settings, here.owner)
+    built = images.build(engine, choice, settings, here.owner, report.say, fresh=no_cache)
     report.outcome(built.name, "BUILT", built.id.removeprefix("sha256:")[:12])
     report.summary({"built": 1}, engine.endpoint.title, time.monotonic() - began)
 
@@ -116,21 +116,26 @@ def build(c: Context, path: str = ".") -> None:
 @task(help={"path": _PATH, "format": "table (the default) or json"})
 def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa: A002
     """Show what would be mounted, what would not, and why."""
+    began = time.monotonic()
     if format not in ("table", "json"):
         raise UsageError(f"{format!r} is not a format.", "Formats: table, json.")
     engine, project, settings, here = _look(c, path)
     plan = containers.draft(engine, project, settings, here, probe=not dry(c)).mounts
     if format == "json":
-        report.as_json(_mounts_json(plan))
+        report.as_json({**_mounts_json(plan), "engine": engine.endpoint.name})
         return
     rows = [
         {"source": m.source or m.kind, "target": m.target, "mode": _mode(m.read_only), "why": m.why}
         for m in plan.mounts
     ]
-    report.table(rows, ("SOURCE", "TARGET", "MODE", "WHY"))
+    read = report.table(rows, ("SOURCE", "TARGET", "MODE", "WHY"))
     for left in plan.left_out:
-        report.out(f"left out: {report.printable(f'{left.source}  ({left.why})')}")
-    warn_homes(plan, project)
+        text = report.printable(f"{left.source}  ({left.why})", "")
+        read = read and report.out(f"left out: {text}")
+    if read:
+        warn_homes(plan, project)
+        counts = {"mounted": len(plan.mounts), "left out": len(plan.left_out)}
+        report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
 
 def _mode(read_only: bool) -> str:
@@ -164,25 +169,6 @@ def _look(c: Context, path: str, image: str = "") -> tuple[Engine, Project, Sett
     return engine, project, settings, here
 
 
-def _explain(
-    engine: Engine, project: Project, settings: Settings, here: Host, *, recreate: bool
-) -> None:
-    """Print what a start would do, as commands."""
-    seen = containers.find(engine, project)
-    if seen.ready and not recreate:
-        running = seen.ready.running
-        report.out(f"# {seen.ready.name} is {'running' if running else 'stopped'}")
-        line = ["docker", "exec", "-it"] if running else ["docker", "start"]
-        report.out(shlex.join([*line, seen.ready.name, *(["bash"] if running else [])]))
-        return
-    for container in filter(None, (seen.ready, seen.starting)):
-        report.out(shlex.join(["docker", "rm", "--force", container.name]))
-    plan = containers.draft(engine, project, settings, here, probe=False)
-    if not plan.image_id:
-        report.out(f"# the image {plan.image} is not here: it would be built or pulled first")
-    report.lines(start_lines(plan, seen.name))
-
-
 @task()
 def setup(c: Context) -> None:
     """Bring what a fresh machine needs: an engine, the base image, the default image."""
@@ -192,7 +178,8 @@ def setup(c: Context) -> None:
     for step in make_ready(settings, os.environ, report.say, dry=dry(c)):
         report.outcome(step.name, step.outcome, step.detail)
         title = step.engine or title
-    report.summary({"machine ready": int(not dry(c))}, title, time.monotonic() - began)
+    if title:  # a dry run may find no engine
+        report.summary({"machine ready": int(not dry(c))}, title, time.monotonic() - began)
 
 
 TASKS = (run, exec_, stop, build, mounts, setup)

@@ -14,7 +14,7 @@ from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
 from devenv_lib.plans import RemovalPlan
 from devenv_lib.project import common_labels
-from devenv_lib.tasks._task import dry, finish, settings_of, task
+from devenv_lib.tasks._task import dry, finish, given, settings_of, task
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -34,6 +34,7 @@ def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa
     """List the labelled volumes: size, who uses them, where they are mounted."""
     if format not in FORMATS:
         raise UsageError(f"{format!r} is not a format.", f"Formats: {', '.join(FORMATS)}.")
+    began = time.monotonic()
     settings = settings_of(c)
     engine = connect()
     if dry(c):
@@ -46,11 +47,12 @@ def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa
         report.lines(volume.name for volume in found)
     elif format == "json":
         report.as_json([asdict(volume) for volume in found])
-    else:
-        report.table([_row(volume) for volume in found], _HEADERS)
-        if not found:
-            where = engine.endpoint.title
-            report.say(f"There are no volumes of the prefix {settings.prefix} on {where}.")
+    elif not found:
+        where = engine.endpoint.title
+        report.say(f"There are no volumes of the prefix {settings.prefix} on {where}.")
+    elif report.table([_row(volume) for volume in found], _HEADERS):
+        counts = {f"volumes of {settings.prefix}": len(found)}
+        report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
 
 def _row(volume: volumes.VolumeReport) -> dict[str, str]:
@@ -74,7 +76,8 @@ def _row(volume: volumes.VolumeReport) -> dict[str, str]:
 )
 def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> None:  # noqa: A002
     """Remove labelled volumes that no container references. What is in them is gone then."""
-    if bool(name) == all:
+    both, neither = all and (name or given("--name")), not all and not name
+    if both or neither:
         what = "Both --name and --all were given" if all else "Neither --name nor --all was given"
         raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
     began = time.monotonic()

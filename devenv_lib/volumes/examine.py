@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devenv_lib.records import LABEL, Snapshot, Volume, ours
+from devenv_lib.records import LABEL_PATH, Snapshot, Volume, ours
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -17,7 +17,7 @@ class VolumeReport:
 
     ``size`` is in bytes, or ``None`` when the engine does not tell it; ``used_by`` names the
     containers that reference it, running ones first; ``in_use`` says whether one of them
-    runs; ``target`` is where it is mounted, or ``None``; ``created`` is ISO 8601, or empty;
+    runs; ``target`` is where environments mount it, or ``None``; ``created`` is ISO 8601, or empty;
     ``engine`` is the context's name or the engine's address.
     """
 
@@ -35,18 +35,20 @@ def examine(engine: Engine, prefix: str, *, sizes: bool = True) -> tuple[VolumeR
     snapshot = engine.snapshot(labelled=True, sizes=sizes)
     found = sorted(snapshot.volumes, key=lambda volume: volume.name)
     return tuple(
-        report(snapshot, volume, engine.endpoint.name)
+        report(snapshot, volume, prefix, engine.endpoint.name)
         for volume in found
         if ours(volume.labels, prefix)
     )
 
 
-def report(snapshot: Snapshot, volume: Volume, engine: str) -> VolumeReport:
+def report(snapshot: Snapshot, volume: Volume, prefix: str, engine: str) -> VolumeReport:
     """Return what a snapshot says about one volume."""
     users = snapshot.users(volume.name)
-    # A helper of somebody's may mount a volume anywhere: environments say where it belongs.
-    by_ours = sorted(users, key=lambda user: user.labels.get(LABEL) != "true")
-    targets = (m.target for user in by_ours for m in user.mounts if m.source == volume.name)
+    # Somebody else may mount a volume anywhere: environments say where it belongs.
+    environments = [
+        user for user in users if LABEL_PATH in user.labels and ours(user.labels, prefix)
+    ]
+    targets = (m.target for user in environments for m in user.mounts if m.source == volume.name)
     return VolumeReport(
         name=volume.name,
         size=snapshot.sizes.get(volume.name),

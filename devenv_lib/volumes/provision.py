@@ -144,7 +144,8 @@ def _refusal(found: Gifts, plan: EnvironmentPlan) -> Refused:
     return Refused(
         f"The volume {name} belongs to uid {uid}, and this environment's user is {who.name} "
         f"({who.uid}): it could not write there.",
-        "Use volumes of your own, by another prefix: DEVENV_PREFIX=devenv-mine inv run; "
+        "Use volumes and an image of your own, by another prefix: DEVENV_PREFIX=devenv-mine "
+        "inv run; or, if the image was built for another owner than this project's: inv build; "
         "or, if nobody else uses it, give it to the user (volume.repair is to do that): docker run "
         f"--rm --user 0 --entrypoint chown --volume {name}:/v {plan.image} "
         f"-R {who.uid}:{who.gid} /v",

@@ -52,6 +52,6 @@ def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...
 def _remove(engine: Engine, name: str) -> Removal:
     try:
         engine.remove_volume(name)
+        return Removal(name, "" if engine.volume(name) is None else "it is there again")
     except EngineFailure as error:
         return Removal(name, str(error))
-    return Removal(name, "" if engine.volume(name) is None else "it is there again")

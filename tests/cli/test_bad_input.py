@@ -78,6 +78,7 @@ def test_a_volume_name_is_checked_before_the_engine_sees_it(workspace: Workspace
 
 def test_volume_rm_takes_exactly_one_of_name_and_all(workspace: Workspace) -> None:
     fails(workspace, 4, "Both --name and --all", "volume.rm", "--name", "devenv-x", "--all")
+    fails(workspace, 4, "Both --name and --all", "volume.rm", "--name", "--all", "--force")
     fails(workspace, 4, "Neither --name nor --all", "volume.rm", "--force")
 
 
@@ -130,6 +131,8 @@ def test_projects_that_cannot_be_are_refused(workspace: Workspace) -> None:
 
 def test_settings_that_are_wrong_name_key_and_origin(workspace: Workspace) -> None:
     for name, value, says in (
+        ("DEVENV_MEMORY", "1k", "'devenv.memory' in DEVENV_MEMORY is '1k'"),
+        ("DEVENV_MEMORY", "9999999999g", "'devenv.memory' in DEVENV_MEMORY"),
         ("DEVENV_MEMORY", "lots", "'devenv.memory' in DEVENV_MEMORY is 'lots'"),
         ("INVOKE_DEVENV_CPUS", "-1", "'devenv.cpus' in INVOKE_DEVENV_CPUS"),
         ("DEVENV_PORTS", "[99999]", "'devenv.ports' in DEVENV_PORTS"),
@@ -162,6 +165,12 @@ def test_an_unknown_key_names_its_file_and_the_nearest_one(workspace: Workspace)
     assert workspace.inv("volume.list").returncode == 0
     file.write_text("devenv: [1]\n")
     fails(workspace, 4, f"'devenv' in {file} is not a mapping", "volume.list")
+
+
+def test_a_settings_file_that_does_not_exist_is_refused(workspace: Workspace) -> None:
+    """Invoke ignores it, and the command would act on the default prefix."""
+    words = ("-f", "no-such.yaml", "volume.rm", "--all", "--force")
+    fails(workspace, 4, "no-such.yaml, given with -f, does not exist", *words)
 
 
 def test_a_format_that_does_not_exist_names_those_that_do(workspace: Workspace) -> None:

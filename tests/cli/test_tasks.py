@@ -83,6 +83,8 @@ def test_volume_list_shows_a_table_with_sizes(workspace: Workspace) -> None:
     workspace.sh("head -c 1048576 /dev/zero > ~/.cache/megabyte; sync")
     result = workspace.inv("volume.list")
     assert result.returncode == 0
+    assert f"4 volumes of {workspace.prefix} in" in result.stderr
+    assert workspace.engine.endpoint.title in result.stderr
     header, *rows = result.stdout.splitlines()
     assert header.split() == ["NAME", "SIZE", "IN", "USE", "USED", "BY", "MOUNTED", "AT", "CREATED"]
     names = [workspace.volume(suffix) for suffix in ("cache", "data", "state", "tvim-lock")]
@@ -213,6 +215,29 @@ def test_dry_runs_say_what_would_be_done_and_touch_nothing(
     assert len(workspace.volume_names()) == 4
 
 
+def test_a_dry_run_says_what_there_is_to_do_first(workspace: Workspace) -> None:
+    """Start, set aside, build: what `up` would really do, and by the container's real name."""
+    starting = workspace.inv("--dry", "exec", "--", "ls").stdout.splitlines()
+    assert starting[0].startswith("docker volume create")
+    assert f"docker exec --interactive {workspace.name} ls" == starting[-1]
+    workspace.up()
+    assert workspace.inv("run", "--dry").stdout == f"# {workspace.name} is running\n"
+    again = workspace.inv("run", "--dry", "--recreate").stdout.splitlines()
+    assert [f"docker stop {workspace.name}", f"docker rename {workspace.name}"] == [
+        again[0],
+        " ".join(again[1].split()[:3]),
+    ]
+    assert f"docker rm {workspace.name}.replaced" == again[-1]
+    docker("stop", workspace.name)
+    assert f"docker start {workspace.name}" == workspace.inv("run", "--dry").stdout.splitlines()[0]
+    (workspace.path / ".devenv").mkdir()
+    (workspace.path / ".devenv/Dockerfile").write_text(f"FROM {IMAGE}\n")
+    own = {"DEVENV_IMAGE": ""}
+    lines = workspace.inv("run", "--dry", "--recreate", variables=own).stdout.splitlines()
+    assert lines[0].startswith("docker build")
+    assert workspace.inv("run", "--detach").returncode == 0
+
+
 def test_the_dry_run_line_makes_the_same_container(workspace: Workspace) -> None:
     """Mounts, labels, limits, user and security options, when it is run by hand."""
     workspace.write("with, comma/x")
@@ -245,6 +270,7 @@ def _inspected(name: str) -> dict[str, object]:
 
 def test_mounts_says_what_is_mounted_and_what_not(workspace: Workspace) -> None:
     found = json.loads(workspace.inv("mounts", "--format", "json").stdout)
+    assert workspace.engine.endpoint.name == found["engine"]
     by_target = {mount["target"]: mount for mount in found["mounts"]}
     assert by_target["/home/devuser/.config/nvim"]["mode"] == "ro"
     assert by_target["/home/devuser/work/app"]["mode"] == "rw"
@@ -329,14 +355,15 @@ def test_a_project_of_another_owner_is_said_so_and_mended_by_the_command(
     os.chown(workspace.path, 1234, 1235)
     said = workspace.inv("run", "--detach").stderr
     assert "the image's user is uid 1000, the project's owner is 1234" in said
+    mend = f"DEVENV_PREFIX={workspace.prefix}-1234 inv run"
+    assert mend in said
     workspace.stop()
-    workspace.inv("volume.rm", "--all", "--force", check=True)
     own = {"DEVENV_IMAGE": ""}
+    workspace.configure(prefix=f"{workspace.prefix}-1234")
     try:
-        said = workspace.inv("build", variables=own).stderr
-        assert f"{workspace.prefix}:latest BUILT" in said
         said = workspace.inv("run", "--detach", variables=own).stderr
         assert "the project's owner is" not in said
+        assert f"{workspace.name} CREATED  {workspace.prefix}:latest, as devuser" in said
         workspace.sh('touch "$PWD/made" ~/.cache/x ~/.local/share/opencode/x')
         made = (workspace.path / "made").stat()
         assert (made.st_uid, made.st_gid) == (1234, 1235)

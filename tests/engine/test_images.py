@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devenv_lib import images
-from devenv_lib.errors import SettingsError
+from devenv_lib.errors import ImageError, SettingsError
 from devenv_lib.settings import Build
 from tests.conftest import IMAGE, Workspace, docker
 
@@ -144,6 +145,37 @@ def test_certificate_authorities_reach_the_image(workspace: Workspace, tmp_path:
         assert "OK" in docker("run", "--rm", choice.name, "sh", "-c", verify).stdout
     finally:
         docker("rmi", "--force", choice.name, check=False)
+
+
+def test_a_base_that_was_asked_for_is_not_replaced_by_ours(workspace: Workspace) -> None:
+    """What setup makes stands in for the default base alone."""
+    workspace.configure(build=Build(base="no-such-base:latest"))
+    assert images.base_image(workspace.engine, workspace.settings) == "no-such-base:latest"
+
+
+def test_a_default_image_that_is_there_is_never_built_over(project: Workspace) -> None:
+    """Other environments use it, whoever it was built for."""
+    dockerfile(project, f"FROM {IMAGE}\n")
+    choice = images.choose(project.project, project.settings)
+    before = project.engine.image(IMAGE)
+    images.build(project.engine, choice, project.settings, (4321, 4321))
+    assert before == project.engine.image(IMAGE)
+    dockerfile(project, f"FROM {project.prefix}:latest\n")
+    lines = list(images.rehearse(project.engine, choice, project.settings, (4321, 4321)))
+    assert [f"--tag={project.prefix}:latest" in line for line in lines] == [True, False]
+
+
+def test_a_temporary_directory_without_room_is_said_so(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise shutil.Error("No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", full)
+    choice = images.default_image(workspace.prefix)
+    with pytest.raises(ImageError, match="No space left") as error:
+        images.build(workspace.engine, choice, workspace.settings, (1000, 1000))
+    assert "TMPDIR" in error.value.hint
 
 
 def test_a_certificate_that_cannot_be_read_is_named(workspace: Workspace, tmp_path: Path) -> None:

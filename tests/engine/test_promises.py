@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from devenv_lib import volumes
 from devenv_lib.errors import EngineFailure, Refused, UsageError
@@ -179,6 +180,49 @@ def test_removal_takes_exactly_the_labelled_volumes_of_its_prefix(make_workspace
     assert mine.volume_names() == []
     assert before == other.volume_names()
     assert mine.engine.volume(bystander) is not None
+
+
+def test_a_removal_that_cannot_be_seen_to_have_worked_is_reported(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine goes silent after the first: every one is still reported."""
+    workspace.up()
+    workspace.stop()
+    plan = volumes.plan_removal(workspace.engine, workspace.prefix, None)
+
+    def silent(_: str) -> None:
+        raise EngineFailure("The engine stopped answering.")
+
+    monkeypatch.setattr(workspace.engine, "volume", silent)
+    removals = volumes.remove(workspace.engine, workspace.prefix, plan)
+    assert [removal.failure for removal in removals] == ["The engine stopped answering."] * 4
+
+
+def test_sizes_that_take_too_long_are_unknown(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.up()
+
+    get: Any = workspace.engine._client.get
+
+    def late(url: str, **options: object) -> object:
+        if url.endswith("/system/df"):
+            raise requests.ReadTimeout
+        return get(url, **options)
+
+    monkeypatch.setattr(workspace.engine._client, "get", late)
+    assert workspace.engine.snapshot(labelled=True, sizes=True).sizes == {}
+
+
+def test_where_somebody_else_mounts_a_volume_is_not_where_it_belongs(workspace: Workspace) -> None:
+    workspace.up()
+    workspace.stop()
+    foreign = f"{workspace.prefix}-foreign"
+    workspace.extra_containers.append(foreign)
+    docker("create", f"--name={foreign}", f"--volume={workspace.volume('data')}:/x", IMAGE)
+    found = {v.name: v for v in volumes.examine(workspace.engine, workspace.prefix)}
+    data = found[workspace.volume("data")]
+    assert (data.used_by, data.target) == ((foreign,), None)
 
 
 def test_a_name_cannot_reach_another_object(workspace: Workspace) -> None:

@@ -1,0 +1,55 @@
+"""What bringing an environment up would do, as the docker commands that do the same by hand."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from devenv_lib import images
+from devenv_lib.containers.draft import draft
+from devenv_lib.containers.find import find
+from devenv_lib.containers.start import vanished
+from devenv_lib.plans.commands import provisioning_lines, start_lines
+from devenv_lib.project import REPLACED, Project, base_name
+from devenv_lib.records import Container, Host
+from devenv_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+
+def rehearse(
+    engine: Engine, project: Project, settings: Settings, host: Host, *, recreate: bool = False
+) -> Iterator[str]:
+    """Yield the commands and comments that stand for what `up` would do now.
+
+    Nothing is touched, and no image is read: its user is the one it is expected to have.
+    """
+    seen = find(engine, project)
+    old = seen.ready or seen.restarting
+    if seen.ready and seen.ready.running and not recreate:
+        yield f"# {seen.ready.name} is running"
+        return
+    plan = draft(engine, project, settings, host, probe=False)
+    if old and not recreate and not vanished(old):
+        yield _docker("start", old.name)
+        yield from provisioning_lines(plan)
+        return
+    yield from images.rehearse(engine, images.choose(project, settings), settings, host.owner)
+    if old:
+        yield from _set_aside(old)
+    if seen.starting:
+        yield f"# {seen.starting.name} is carried on where it fits, else removed"
+    yield from start_lines(plan, seen.name)
+    if aside := (old or seen.replaced):
+        yield _docker("rm", base_name(aside.name) + REPLACED)
+
+
+def _set_aside(old: Container) -> Iterator[str]:
+    yield _docker("stop", old.name)
+    yield _docker("rename", old.name, base_name(old.name) + REPLACED)
+
+
+def _docker(*words: str) -> str:
+    return shlex.join(["docker", *words])
