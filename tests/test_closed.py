@@ -56,7 +56,7 @@ def test_a_cache_below_a_home_that_is_not_there_makes_none(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "no-home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    remember("id", shell="x")
+    remember("id", terminals={})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -68,6 +68,6 @@ def test_a_relative_cache_directory_is_ignored(
     (tmp_path / "home").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    remember("id", shell="x")
-    assert recall("id") == {"shell": "x"}
+    remember("id", terminals={})
+    assert recall("id") == {"terminals": {}}
     assert [entry.name for entry in tmp_path.iterdir()] == ["home"]
