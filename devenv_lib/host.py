@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.errors import ProjectError
@@ -16,7 +16,10 @@ from devenv_lib.settings import Settings
 _FORGED = "its repository does not name this worktree; if it was moved: git worktree repair"
 _TERMINAL = ("TERM", "COLORTERM")
 #: Where engines listen on a machine by default, besides the one that is in use.
-_SOCKETS = ("/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock")
+_SOCKETS = (
+    *("/run/docker.sock", "/run/docker/containerd/containerd.sock", "/run/podman/podman.sock"),
+    *("/run/containerd/containerd.sock", "/run/buildkit/buildkitd.sock", "/run/crio/crio.sock"),
+)
 _USER_SOCKETS = ("docker.sock", "podman/podman.sock")
 
 
@@ -93,11 +96,28 @@ def find(path: PurePosixPath, *, entries: bool = False) -> Found:
         mode = Path(path).stat().st_mode
     except OSError:
         return Found(path, real, "dangling" if os.path.islink(path) else "missing")
+    links = tuple(_links(path))
     if stat.S_ISDIR(mode):
-        return Found(path, real, "directory", _names(path) if entries else ())
+        return Found(path, real, "directory", _names(path) if entries else (), links)
     if stat.S_ISREG(mode):
-        return Found(path, real, "file")
-    return Found(path, real, "socket" if stat.S_ISSOCK(mode) else "other")
+        return Found(path, real, "file", links=links)
+    return Found(path, real, "socket" if stat.S_ISSOCK(mode) else "other", links=links)
+
+
+def _links(path: PurePosixPath) -> Iterator[PurePosixPath]:
+    """Yield the symlinks by which a path that leads to something is resolved."""
+    at, rest = PurePosixPath("/"), list(path.parts[1:])
+    while rest:
+        part = rest.pop(0)
+        if part == "..":
+            at = at.parent
+        elif os.path.islink(at / part):
+            yield at / part
+            target = Path(at / part).readlink()
+            at = PurePosixPath("/") if target.is_absolute() else at
+            rest = [name for name in target.parts if name != "/"] + rest
+        else:
+            at /= part
 
 
 def _names(directory: PurePosixPath) -> tuple[str, ...]:
@@ -114,9 +134,19 @@ def terminal(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
     return {**known, **({"TZ": zone} if zone else {})}
 
 
-def exists(path: str) -> bool:
-    """Whether a bind's source is still there."""
-    return os.path.exists(path)
+def in_place(path: str) -> bool:
+    """Whether a bind's source, a resolved path, is there and still what it was.
+
+    The engine follows symlinks anew at every start. Whoever may write around a source could
+    put one there that leads to anything. What may not be looked at counts as there.
+    """
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return os.path.realpath(path) == path
 
 
 def _zone(localtime: str) -> str:

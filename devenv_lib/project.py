@@ -97,10 +97,8 @@ class Project:
         """The container's name, and the one it takes when that belongs to another path."""
         parts = [part for part in (self.path.parent.name, self.path.name) if part]
         cleaned = [re.sub(r"[^a-zA-Z0-9_.-]+", "-", part) for part in parts]
-        name = "-".join([self.prefix, *cleaned])
-        stage = next((stage for stage in STAGES if name.endswith(stage)), None)
-        if stage:  # it would be taken for a provisional name
-            name = f"{name.removesuffix(stage)}-{stage[1:]}"
+        # What ends like a provisional name would be taken for one.
+        name = _STAGE.sub(lambda end: end[0].replace(".", "-"), "-".join([self.prefix, *cleaned]))
         return name, f"{name}-{self.digest}"
 
     @property

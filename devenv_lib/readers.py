@@ -120,8 +120,8 @@ def _mount(value: object) -> MountRequest:
     target = PurePosixPath(request.target)
     if ".." in target.parts or str(target) == "/" or str(target).startswith("//"):
         raise ValueError("targets below / and without '..'")
-    if "\0" in request.source + request.target:
-        raise ValueError("paths without a zero byte")
+    if re.search(r"[\0\ud800-\udfff]", request.source + request.target):
+        raise ValueError("paths that are UTF-8 text without a zero byte")
     return request
 
 

@@ -16,6 +16,7 @@ LABEL_PREFIX = "devenv.prefix"
 LABEL_PROJECT = "devenv.project"
 LABEL_PATH = "devenv.path"
 LABEL_SETTINGS = "devenv.settings"
+LABEL_USER = "devenv.user"
 LABEL_IMAGE = "devenv.image"
 LABEL_CONTEXT = "devenv.context"
 DEFAULT_PREFIX = "devenv"
@@ -35,7 +36,11 @@ def ours(labels: Mapping[str, str], prefix: str) -> bool:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who the image's user is: the line of the image's passwd that environments run as."""
+    """Who the image's user is: the line of the image's passwd that environments run as.
+
+    An engine is told ``user``, the numbers, and never the name: it reads the passwd by rules of
+    its own, and an image can have two lines of one name, the first of them root's.
+    """
 
     name: str
     uid: int
@@ -43,19 +48,26 @@ class Identity:
     home: PurePosixPath
     shell: str = "/bin/sh"
 
+    @property
+    def user(self) -> str:
+        """The numeric uid and gid, as engines take them."""
+        return f"{self.uid}:{self.gid}"
+
 
 @dataclass(frozen=True)
 class Found:
     """One host path after a look: where it leads, and what is there.
 
-    ``real`` is the path with every symlink resolved. ``kind`` is ``missing`` when there is
-    nothing, ``dangling`` when there is a symlink that leads nowhere.
+    ``real`` is the path with every symlink resolved, and ``links`` are the symlinks that lead
+    there, each where it really is. ``kind`` is ``missing`` when there is nothing, ``dangling``
+    when there is a symlink that leads nowhere.
     """
 
     path: PurePosixPath
     real: PurePosixPath
     kind: Literal["file", "directory", "socket", "other", "missing", "dangling"]
     entries: tuple[str, ...] = ()
+    links: tuple[PurePosixPath, ...] = ()
 
     @property
     def exists(self) -> bool:
@@ -136,7 +148,7 @@ class MountPoint:
 
 @dataclass(frozen=True)
 class Container:
-    """One container, as the engine lists it."""
+    """One container, as the engine lists it. ``created`` is in seconds since 1970."""
 
     id: str
     name: str
@@ -145,6 +157,7 @@ class Container:
     mounts: tuple[MountPoint, ...] = ()
     image: str = ""
     image_id: str = ""
+    created: int = 0
 
     @property
     def running(self) -> bool:

@@ -16,10 +16,14 @@ from devenv_lib.errors import SettingsError
 from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
 from devenv_lib.records import DEFAULT_PREFIX
 
-#: Keys that widen what an environment may reach. A project's own files may not set them,
+#: Keys that widen what an environment may reach: other projects' volumes by the prefix, what the
+#: image that all share is built from, and so on. A project's own files may not set them,
 #: because whatever runs in an environment can write the project.
 WIDENING = frozenset(
-    {"user", "memory", "memory_swap", "cpus", "mounts", "lockfiles", "build.ca_certificates"}
+    {
+        *("prefix", "user", "memory", "memory_swap", "cpus", "mounts", "lockfiles"),
+        *("build.base", "build.ca_certificates"),
+    }
 )
 
 

@@ -215,7 +215,7 @@ def test_the_container_runs_the_planned_image_as_the_planned_user() -> None:
 
     assert [sent[key] for key in keys] == [
         "devenv:latest",
-        "devuser",
+        "1000:1000",
         "/home/devuser/code/app",
         "app",
         ["sleep"],

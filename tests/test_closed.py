@@ -20,7 +20,11 @@ from devenv_lib.settings import Settings
 def test_a_path_that_may_not_be_looked_at_counts_as_missing(closed: Path) -> None:
     """Another user's agent after `su`, a ~/.config of root's."""
     assert host.find(PurePosixPath(closed / "agent")).kind == "missing"
-    assert not host.exists(str(closed / "agent"))
+
+
+def test_a_mounts_source_that_may_not_be_looked_at_counts_as_there(closed: Path) -> None:
+    """Its environment would else be made anew, and what was written in it be lost."""
+    assert host.in_place(str(closed / "source"))
 
 
 def test_a_project_that_may_not_be_searched_is_no_worktree(closed: Path) -> None:

@@ -57,7 +57,7 @@ def test_the_container_has_its_user_workdir_host_name_and_limits() -> None:
     flags = ("user", "workdir", "hostname", "memory", "memory-swap", "cpus")
 
     assert [values(words, flag) for flag in flags] == [
-        ["devuser"],
+        ["1000:1000"],
         ["/home/devuser/code/app"],
         ["app"],
         [str(8 << 30)],

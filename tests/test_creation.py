@@ -54,6 +54,7 @@ def test_a_part_of_a_processor_is_taken_as_it_is() -> None:
 def test_the_variables_of_every_process_inside() -> None:
     """UTF-8, a history that survives, and git trusting the project whoever owns it."""
     assert dict(PLAN.environment) == {
+        "HOME": "/home/devuser",
         "LANG": "C.UTF-8",
         "HISTFILE": "/home/devuser/.local/state/bash/history",
         "GIT_CONFIG_COUNT": "1",
@@ -84,8 +85,9 @@ def test_until_api_1_44_read_only_binds_leave_out_what_is_mounted_below(
 
 
 def test_the_labels_are_the_projects_and_the_digest() -> None:
-    """So that one look at the labels tells whether the settings changed."""
-    labels = {**project().labels, "devenv.settings": PLAN.digest}
+    """One look at the labels tells whether the settings changed, and who the user is."""
+    own = {"devenv.user": "devuser", "devenv.settings": PLAN.digest}
+    labels = {**project().labels, **own}
 
     assert labels == PLAN.labels
     assert len(PLAN.digest) == 64

@@ -21,7 +21,7 @@ def made_from(plan: EnvironmentPlan) -> Existing:
     """Return the container that the plan makes, as an engine tells of it."""
     return Existing(
         image_id=plan.image_id,
-        user=plan.identity.name,
+        user=plan.identity.user,
         mounts=tuple(
             MountPoint(m.kind, m.source, str(m.target), m.read_only) for m in plan.mounts.mounts
         ),
@@ -67,9 +67,10 @@ def test_an_image_that_is_not_here_yet_is_said_so() -> None:
 
 
 def test_another_user_is_a_difference() -> None:
-    plan = replace(PLAN, identity=replace(IDENTITY, name="alice"))
+    """By number: a name is the image's word."""
+    plan = replace(PLAN, identity=replace(IDENTITY, name="alice", uid=2000))
 
-    assert differences(NOW, plan) == ("the user was devuser, is now alice",)
+    assert differences(NOW, plan) == ("the user was 1000:1000, is now 2000:1000 (alice)",)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devenv_lib.errors import ProjectError
-from devenv_lib.host import exists, find, home, locate, look, terminal
+from devenv_lib.host import find, home, in_place, locate, look, terminal
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
@@ -228,8 +228,22 @@ def test_a_symlink_is_what_it_leads_to_and_says_where(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     place, real = P(tmp_path / "link" / "file"), P(tmp_path / "real" / "file")
 
-    assert Found(place, real, "file") == find(place)
+    assert Found(place, real, "file", links=(P(tmp_path / "link"),)) == find(place)
     assert find(P(tmp_path / "link")).kind == "directory"
+
+
+def test_every_symlink_on_the_way_is_said(tmp_path: Path) -> None:
+    """Where it really is: whoever may write there decides where it leads."""
+    for name in ("dotfiles/nvim", "home", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "home/config").symlink_to("../links")
+    (tmp_path / "links").symlink_to(tmp_path / "dotfiles")
+    (tmp_path / "dotfiles/vim").symlink_to("./nvim/../../elsewhere")
+    found = find(P(tmp_path / "home/config/vim"))
+
+    assert P(tmp_path / "elsewhere") == found.real
+    links = ("home/config", "links", "dotfiles/vim")
+    assert tuple(P(tmp_path / link) for link in links) == found.links
 
 
 def test_a_symlink_that_leads_nowhere_is_dangling(tmp_path: Path) -> None:
@@ -246,8 +260,17 @@ def test_a_symlink_that_leads_to_itself_is_dangling(tmp_path: Path) -> None:
 
 
 def test_a_source_is_still_there_or_gone(tmp_path: Path) -> None:
-    assert exists(str(tmp_path))
-    assert not exists(str(tmp_path / "gone"))
+    assert in_place(str(tmp_path))
+    assert not in_place(str(tmp_path / "gone"))
+
+
+def test_a_source_in_whose_way_a_symlink_was_put_is_no_longer_in_place(tmp_path: Path) -> None:
+    """The engine would follow it at the next start."""
+    (tmp_path / "dir/source").mkdir(parents=True)
+    assert in_place(str(tmp_path / "dir/source"))
+    (tmp_path / "dir").rename(tmp_path / "moved")
+    (tmp_path / "dir").symlink_to("moved")
+    assert not in_place(str(tmp_path / "dir/source"))
 
 
 # Looking at the machine
@@ -309,7 +332,8 @@ def test_the_agent_is_what_ssh_auth_sock_names(app: Path, tmp_path: Path) -> Non
         made.bind(str(tmp_path / "agent"))
         agent = seen(app, SSH_AUTH_SOCK=str(tmp_path / "link")).agent
 
-    assert Found(P(tmp_path / "link"), P(tmp_path / "agent"), "socket") == agent
+    link = P(tmp_path / "link")
+    assert Found(link, P(tmp_path / "agent"), "socket", links=(link,)) == agent
 
 
 @pytest.mark.parametrize("environ", [{}, {"SSH_AUTH_SOCK": ""}])

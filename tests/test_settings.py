@@ -358,10 +358,11 @@ def test_a_project_may_set_the_rest(key: str) -> None:
 
 
 def test_the_keys_that_widen_are_those_of_the_design() -> None:
-    """Mounts, user, limits, certificate authorities, lockfiles."""
+    """And the prefix and the base: other projects' volumes, the image that all share."""
     limits = {"memory", "memory_swap", "cpus"}
+    more = {"prefix", "build.base"}
 
-    assert {"mounts", "user", "lockfiles", "build.ca_certificates"} | limits == WIDENING
+    assert {"mounts", "user", "lockfiles", "build.ca_certificates"} | limits | more == WIDENING
 
 
 def test_a_project_is_told_about_trust_before_it_is_told_about_types() -> None:

@@ -105,7 +105,7 @@ def test_the_layers_win_in_invokes_order(files: Files, monkeypatch: pytest.Monke
 def test_each_layer_adds_to_the_others(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """Key by key, below ``build`` too."""
     files.write("home/.invoke.yaml", "devenv: {build: {ca_certificates: [/ca.pem]}, user: alice}\n")
-    files.write("project/invoke.yaml", "devenv: {build: {base: debian:bookworm}}\n")
+    files.write("etc/invoke.yaml", "devenv: {build: {base: debian:bookworm}}\n")
     monkeypatch.setenv("DEVENV_PREFIX", "mine")
     settings = settings_of(files.context())
 

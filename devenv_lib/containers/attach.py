@@ -37,7 +37,7 @@ def execute(
     stdin, stdout and stderr are this process's own; inside is a terminal where stdin and
     stdout both are one here.
     """
-    container, user = environment.container, environment.identity.name
+    container, user = environment.container, environment.identity.user
     workdir = environment.plan.project.target(environment.identity.home)
     variables = dict(terminal)
     term = variables.get("TERM", "")

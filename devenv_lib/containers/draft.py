@@ -35,7 +35,7 @@ def draft(
     if image and probe:
         who = identity(engine, image, choice.name, project, settings.user)
     else:
-        who = expected_identity(image, host.owner, settings.user)
+        who = expected_identity(image, choice.name, host.owner, settings.user)
     mounts = build_mounts(project, settings, host, who, info.machine)
     named = (choice.name, image.id if image else "")
     return creation(project, settings, mounts, who, info=info, image=named)

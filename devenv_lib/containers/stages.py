@@ -24,8 +24,9 @@ def abandon(engine: Engine, project: Project) -> None:
     """Remove the project's new container, in which nobody has been, unless somebody finishes it."""
     with suppress(EngineFailure):
         if starting := find(engine, project).starting:
-            engine.rename(starting.name, given_up(starting.name, starting))
-            engine.remove(starting.id, force=True)
+            mine = given_up(starting.name, starting)
+            engine.rename(starting.name, mine)
+            engine.remove(mine, force=True)
 
 
 def give_back(engine: Engine, container: Container) -> None:
@@ -40,6 +41,7 @@ def keep(engine: Engine, container: Container) -> None:
     engine.stop(container.id)
     if container.name != base_name(container.name):
         engine.rename(container.id, base_name(container.name))
+        engine.stop(container.id)  # somebody may have been about to start it
 
 
 def set_aside(engine: Engine, container: Container) -> None:

@@ -24,7 +24,7 @@ from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import RESTARTING, STARTING, Project, base_name
-from devenv_lib.records import LABEL_SETTINGS, Container, Host, MountPoint
+from devenv_lib.records import LABEL_SETTINGS, LABEL_USER, Container, Host, MountPoint
 from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ Outcome = Literal["running", "started", "created"]
 _MOVING, _PAUSE = 20, 0.05
 #: Seconds in which a removal that somebody else began shows.
 _SETTLING = 0.6
+#: Seconds after which nobody is finishing a new container any more.
+STALE = 60
 
 
 class Raced(Exception):
@@ -56,6 +58,7 @@ class Start:
     say: Callable[[str], None]
     outcome: Outcome = "running"
     made: set[str] = field(default_factory=set)
+    unlabelled: tuple[str, ...] = ()
 
     @cached_property
     def plan(self) -> EnvironmentPlan:
@@ -64,7 +67,7 @@ class Start:
 
     def plan_of(self, container: Container) -> EnvironmentPlan:
         """The plan as far as a container that is there decides it: by its own image and user."""
-        user = self.engine.existing(container.id).user
+        user = container.labels.get(LABEL_USER, "")
         if (container.image_id, user) == (self.plan.image_id, self.plan.identity.name):
             return self.plan
         settings = replace(self.settings, image=container.image_id, user=user)
@@ -93,12 +96,12 @@ class Start:
         It has a provisional name meanwhile, so that nobody gets in before it is provisioned.
         """
         if gone := vanished(container):
-            self.replace(container, f"{', '.join(gone)} is gone since it was created")
+            self.replace(container, f"{', '.join(gone)} is gone, or leads elsewhere, since")
             return
         name = base_name(container.name) + RESTARTING
         if container.name != name:
             with _racing():
-                self.engine.rename(container.id, name)
+                self.engine.rename(container.name, name)
         self._finish(replace(container, name=name))
 
     def begin(self, seen: Sighting) -> None:
@@ -119,8 +122,12 @@ class Start:
         self._finish(self._create(seen.name + STARTING))
 
     def _outdated(self, starting: Container) -> bool:
-        """Whether a container that never was finished is another one than would be made now."""
-        return starting.labels.get(LABEL_SETTINGS) != self.plan.digest and not starting.running
+        """Whether somebody left a container half-way that is another one than would be made now.
+
+        One that is young is being finished by somebody with other settings.
+        """
+        other = starting.labels.get(LABEL_SETTINGS) != self.plan.digest
+        return other and not starting.running and starting.created <= time.time() - STALE
 
     def _create(self, name: str) -> Container:
         """Create the container under its provisional name, or find that somebody was faster."""
@@ -148,14 +155,16 @@ class Start:
         mounted = {mount.target for mount in container.mounts} or None
         try:
             plan = self.plan_of(container) if mounted else self.plan
-            self.engine.start(container.id)
+            names = [mount.source for mount in plan.mounts.volumes]
+            self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names)
+            self.engine.start(container.name)
             volumes.provision(self.engine, container.id, plan, mounted)
             self.engine.rename(container.name, name)  # by name: see devenv_lib.containers.stages
         except EngineFailure as failure:
             if self._moved_on(container):
                 raise Raced(failure) from None
             self._give_up(container, kept=kept)
-            if not kept and not own:
+            if not kept and (not own or name_is_taken(failure.status, str(failure))):
                 raise Raced(failure) from None
             raise
         except DevenvError:
@@ -209,4 +218,4 @@ def vanished(container: Container) -> list[str]:
 def _has_vanished(mount: MountPoint) -> bool:
     """Whether a bind's source is gone (one of a virtual machine's own is not here to be seen)."""
     inside = PurePosixPath(mount.source) == MACHINE_AGENT
-    return mount.kind == "bind" and not inside and not machine.exists(mount.source)
+    return mount.kind == "bind" and not inside and not machine.in_place(mount.source)

@@ -132,13 +132,15 @@ def _report_if_there(start: Start, container: Container) -> Environment:
 def _report(start: Start, container: Container) -> Environment:
     """Say what is there, and how it differs from what would be made now."""
     engine, plan = start.engine, start.plan
-    planned = [mount.source for mount in plan.mounts.volumes]
-    names = [mount.source for mount in container.mounts if mount.source in planned]
-    missing = volumes.unlabelled(engine, plan.project.prefix, names)
     was, own = engine.existing(container.id), start.plan_of(container)
     if was.restarted and start.outcome == "running":
         # By somebody's hand: then what is in a tmpfs is gone, and nobody has looked since.
         volumes.provision(engine, container.id, own, {mount.target for mount in container.mounts})
+    missing = start.unlabelled
+    if start.outcome == "running":
+        planned = [mount.source for mount in plan.mounts.volumes]
+        names = [mount.source for mount in container.mounts if mount.source in planned]
+        missing = volumes.unlabelled(engine, plan.project.prefix, names)
     lines = differences(was, plan)
     return Environment(
         container, own.identity, plan, start.outcome, (*lines, *_rebuild(start)), missing

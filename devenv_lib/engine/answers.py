@@ -48,6 +48,7 @@ def container(data: Json) -> Container:
         mounts=tuple(mount_point(mount) for mount in data.get("Mounts") or []),
         image=data.get("Image") or "",
         image_id=data.get("ImageID") or "",
+        created=int(data.get("Created") or 0),
     )
 
 
@@ -118,7 +119,7 @@ def container_body(plan: EnvironmentPlan) -> dict[str, Any]:
     return {
         "Image": plan.image,
         "Hostname": plan.project.hostname,
-        "User": plan.identity.name,
+        "User": plan.identity.user,
         "WorkingDir": str(plan.workdir),
         "Entrypoint": [ENTRYPOINT],
         "Cmd": [COMMAND],
@@ -189,7 +190,12 @@ def helper_body(
             "CapAdd": ["CHOWN", "DAC_OVERRIDE"],
             "SecurityOpt": list(SECURITY),
             "Mounts": [
-                {"Type": "volume", "Source": name, "Target": target}
+                {
+                    "Type": "volume",
+                    "Source": name,
+                    "Target": target,
+                    "VolumeOptions": {"Labels": dict(common_labels(prefix))},
+                }
                 for name, target in volumes.items()
             ],
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import docker.tls
 import requests
 
 from devenv_lib.engine.client import Engine
-from devenv_lib.engine.endpoint import Endpoint
+from devenv_lib.engine.endpoint import DEFAULT_URL, Endpoint
 from devenv_lib.engine.program import engine_program
 from devenv_lib.errors import (
     EngineNoPermission,
@@ -25,6 +26,8 @@ from devenv_lib.errors import (
 
 #: Docker Engine 20.10 speaks 1.41, and so does Podman from 4.3 on.
 OLDEST_API = (1, 41)
+#: What docker-py raises on an address or a configuration that makes no sense to it.
+_NONSENSE = (ValueError, TypeError, AttributeError)
 
 
 def reach(endpoint: Endpoint) -> Engine:
@@ -37,7 +40,8 @@ def reach(endpoint: Endpoint) -> Engine:
         raise _malformed(endpoint)  # docker-py would take the default socket instead
     try:
         client = docker.APIClient(base_url=endpoint.url, version="auto", tls=_tls(endpoint))
-    except (docker.errors.DockerException, requests.RequestException, ValueError) as error:
+    except (docker.errors.DockerException, requests.RequestException, *_NONSENSE) as error:
+        _blame_configuration()
         raise diagnose(endpoint, error) from None
     if _version(client.api_version) < OLDEST_API:
         raise EngineTooOld(
@@ -45,6 +49,18 @@ def reach(endpoint: Endpoint) -> Engine:
             "Update it to Docker 20.10 or newer, or Podman 4.3 or newer.",
         )
     return Engine(client, endpoint)
+
+
+def _blame_configuration() -> None:
+    """Raise, if it is docker's configuration that docker-py fails on; nobody is contacted."""
+    try:
+        docker.APIClient(base_url=DEFAULT_URL, version=".".join(map(str, OLDEST_API)))
+    except (docker.errors.DockerException, *_NONSENSE) as error:
+        directory = os.environ.get("DOCKER_CONFIG") or "~/.docker"
+        raise EngineUnavailable(
+            f"{directory}/config.json cannot be used: {str(error).strip().splitlines()[0]}",
+            "Mend its auths, proxies or HttpHeaders; docker itself says more: docker info",
+        ) from None
 
 
 def diagnose(endpoint: Endpoint, error: BaseException) -> EngineUnavailable:

@@ -7,6 +7,7 @@ ran; `remove_leftovers` takes it away later.
 from __future__ import annotations
 
 import posixpath
+import re
 import signal
 import time
 import uuid
@@ -23,7 +24,8 @@ import docker
 
 from devenv_lib.engine import answers
 from devenv_lib.errors import EngineFailure
-from devenv_lib.records import LABEL_PREFIX
+from devenv_lib.project import common_labels
+from devenv_lib.records import LABEL_PATH
 
 #: Seconds after which a container that lives for a fraction of one is nobody's any more.
 STALE = 60
@@ -121,10 +123,13 @@ def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> None:
 
 def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:
     """Remove what killed processes left ``age`` seconds ago or earlier, unless it runs."""
-    labels = [f"{LABEL_PREFIX}={prefix}", f"{answers.LABEL_TEMPORARY}=true"]
-    for left in client.containers(all=True, filters={"label": labels}):
-        if left["Created"] <= time.time() - age:
-            _failure(client.remove_container, left["Id"], v=True)
+    labels = [*map("=".join, common_labels(prefix).items()), f"{answers.LABEL_TEMPORARY}=true"]
+    for data in client.containers(all=True, filters={"label": labels}):
+        left = answers.container(data)
+        # A container has its image's labels too: only its name is certainly ours.
+        ours = re.fullmatch(rf"{re.escape(prefix)}-(probe|give)-[0-9a-f]{{12}}", left.name)
+        if ours and LABEL_PATH not in left.labels and left.created <= time.time() - age:
+            _failure(client.remove_container, left.id, v=True)
 
 
 def _failure(

@@ -38,10 +38,22 @@ def choose(project: Project, settings: Settings) -> Choice:
     dockerfile = Path(project.path) / DOCKERFILE
     try:
         if dockerfile.is_file() and not settings.image:
+            _refuse_outside(dockerfile, Path(project.path))
             return Choice(project.image, "project", dockerfile.parent)
     except OSError as error:
         raise unreadable(dockerfile, error) from None
     return default
+
+
+def _refuse_outside(dockerfile: Path, project: Path) -> None:
+    """Refuse a symlink, which whatever runs inside could put there, as a way out of the project."""
+    for path in (dockerfile.parent, dockerfile):
+        real = path.resolve()
+        if not real.is_relative_to(project):
+            raise ImageError(
+                f"{path} leads out of the project, to {real}: a build would read that.",
+                "Put the files themselves into .devenv, then: inv build",
+            )
 
 
 def default_image(prefix: str) -> Choice:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: The user of the default image, and of images built on it that end as another one.
 DEFAULT_USER = "devuser"
+_HIGHEST_ID = (1 << 31) - 1
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path, no password
 
 
@@ -36,13 +37,15 @@ def identity(engine: Engine, image: Image, name: str, project: Project, wanted: 
     return parse_identity(passwd, wanted or image.user, name, chosen=bool(wanted))
 
 
-def expected_identity(image: Image | None, owner: tuple[int, int], wanted: str) -> Identity:
+def expected_identity(
+    image: Image | None, name: str, owner: tuple[int, int], wanted: str
+) -> Identity:
     """Return who it would be, for a dry run that may not read the image."""
     passwd = recall(image.id).get("passwd") if image else None
     if image and isinstance(passwd, str):
-        return parse_identity(passwd, wanted or image.user, image.id, chosen=bool(wanted))
-    name = wanted or (image.user.partition(":")[0] if image else "") or DEFAULT_USER
-    return Identity(name, *user_ids(owner), PurePosixPath("/home") / name, "/bin/bash")
+        return parse_identity(passwd, wanted or image.user, name, chosen=bool(wanted))
+    user = wanted or (image.user.partition(":")[0] if image else "") or DEFAULT_USER
+    return Identity(user, *user_ids(owner), PurePosixPath("/home") / user, "/bin/bash")
 
 
 def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) -> Identity:
@@ -77,10 +80,18 @@ def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) 
 
 def _identity(line: list[str], image: str) -> Identity:
     name, _, uid, gid, _, home, shell = line
-    numbers = re.fullmatch(r"\d+:\d+", f"{uid}:{gid}")
-    if not numbers or not home.startswith("/") or not set(home.split("/")) - {"", ".", ".."}:
+    numbers = [int(text) for text in (uid, gid) if re.fullmatch(r"[0-9]{1,10}", text)]
+    if len(numbers) < 2 or max(numbers) > _HIGHEST_ID:
+        raise ImageError(
+            f"The user {name!r} of the image {image} has no uid and gid that an engine takes "
+            f"({uid}:{gid}).",
+            "Name another of its users: DEVENV_USER=NAME inv run",
+        )
+    parts = set(home.split("/"))
+    if not home.startswith("/") or ".." in parts or not parts - {"", "."}:
         raise ImageError(
             f"The user {name!r} of the image {image} has no home directory of its own ({home!r}).",
             "Name another of its users: DEVENV_USER=NAME inv run",
         )
-    return Identity(name, int(uid), int(gid), PurePosixPath(home), shell or "/bin/sh")
+    place = PurePosixPath(f"/{home.strip('/')}")  # two slashes at the beginning are one here
+    return Identity(name, numbers[0], numbers[1], place, shell or "/bin/sh")

@@ -28,6 +28,7 @@ from devenv_lib.mounts.records import (
     below,
     volume_name,
 )
+from devenv_lib.mounts.unfit import absence, unfit
 from devenv_lib.project import Project
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Found, Host, Identity
@@ -104,7 +105,7 @@ class _Draft:
         for name, files in self.settings.lockfiles.items():
             relative = PurePosixPath(".config") / name
             found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-            reason = self._unfit(found, target) or (
+            reason = unfit(found, target, self.project, self.host.home, self.identity.home) or (
                 "not a directory" if found.kind != "directory" else ""
             )
             if reason:
@@ -120,7 +121,7 @@ class _Draft:
     def optional(self, relative: PurePosixPath, why: str) -> None:
         """Add a read-only bind of a path below the home if it exists and fits."""
         found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-        if reason := self._unfit(found, target):
+        if reason := unfit(found, target, self.project, self.host.home, self.identity.home):
             self.left.append(LeftOut(str(found.path), target, reason))
         else:
             self._bind(found, target, why)
@@ -179,11 +180,11 @@ class _Draft:
             self.mounts.append(Mount("bind", str(found.real), target, mode, "settings"))
         elif request.required:
             raise SettingsError(
-                f"'devenv.mounts' requires {found.path}, which is {_absence(found)}.",
+                f"'devenv.mounts' requires {found.path}, which is {absence(found)}.",
                 "Create it, or take 'required' from that entry.",
             )
         else:
-            self.left.append(LeftOut(str(found.path), target, _absence(found)))
+            self.left.append(LeftOut(str(found.path), target, absence(found)))
 
     def refuse_engine_socket(self) -> None:
         """Refuse any bind through which the engine, root on this host, could be reached."""
@@ -228,22 +229,3 @@ class _Draft:
 
     def _bind(self, found: Found, target: PurePosixPath, why: str) -> None:
         self.mounts.append(Mount("bind", str(found.real), target, read_only=True, why=why))
-
-    def _unfit(self, found: Found, target: PurePosixPath) -> str:
-        """Return why a configuration mount cannot be made, or an empty string."""
-        if not found.exists:
-            return _absence(found)
-        if found.kind in ("socket", "other"):
-            return "neither a file nor a directory"
-        project = self.project.target(self.identity.home)
-        if target.is_relative_to(project):
-            return "it lies inside the project, which is mounted writable there"
-        if project.is_relative_to(target):
-            return "it would hide the project, which lies inside it"
-        return ""
-
-
-def _absence(found: Found) -> str:
-    if found.kind == "dangling":
-        return f"a symlink that leads nowhere ({found.real})"
-    return "not there"

@@ -16,6 +16,8 @@ STATE = ("state", ".local/state")
 FILES = (".bashrc", ".inputrc", ".gitconfig")
 CONFIGS = ("bash", "git", "nvim", "starship", "starship.toml", "gh", "gh-copilot", "opencode")
 AUTH = PurePosixPath(".local/share/opencode/auth.json")
+#: What configuration may never lead to by a symlink.
+SECRETS = (".ssh", ".gnupg", ".aws")
 KEYS = PurePosixPath(".ssh/authorized_keys")
 AGENT = PurePosixPath("/ssh-agent")
 #: Where a virtual machine's maker offers the host's ssh agent inside the machine.

@@ -57,7 +57,7 @@ def run_options(plan: EnvironmentPlan) -> list[str]:
         f"--entrypoint={ENTRYPOINT}",
         *(f"--security-opt={option}" for option in SECURITY),
         f"--hostname={plan.project.hostname}",
-        f"--user={plan.identity.name}",
+        f"--user={plan.identity.user}",
         f"--workdir={plan.workdir}",
         f"--memory={plan.memory}",
         f"--memory-swap={plan.swap}",

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from devenv_lib.mounts import MountPlan
 from devenv_lib.project import Project
 from devenv_lib.readers import Port
-from devenv_lib.records import LABEL_SETTINGS, EngineInfo, Identity
+from devenv_lib.records import LABEL_SETTINGS, LABEL_USER, EngineInfo, Identity
 from devenv_lib.settings import Settings
 
 #: Where bash keeps its history: in the state volume, so that it survives the container.
@@ -51,7 +51,7 @@ class EnvironmentPlan:
         agent = self.mounts.agent
         facts = {
             "image": self.image_id,
-            "user": self.identity.name,
+            "user": [self.identity.user, self.identity.name],
             "workdir": str(self.workdir),
             "mounts": sorted(
                 [m.kind, m.source, str(m.target), m.read_only]
@@ -67,7 +67,8 @@ class EnvironmentPlan:
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels of the container."""
-        return {**self.project.labels, LABEL_SETTINGS: self.digest}
+        own = {LABEL_USER: self.identity.name, LABEL_SETTINGS: self.digest}
+        return {**self.project.labels, **own}
 
 
 def creation(
@@ -110,6 +111,7 @@ def _environment(
     the project is root's; the variables do it without writing to anybody's configuration.
     """
     variables = {
+        "HOME": str(home),  # an engine would take that of the first who has the uid
         "LANG": "C.UTF-8",
         "HISTFILE": str(home / HISTORY),
         "GIT_CONFIG_COUNT": "1",

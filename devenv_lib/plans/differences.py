@@ -42,8 +42,9 @@ def _differences(existing: Existing, plan: EnvironmentPlan) -> Iterator[str]:
     if existing.image_id != plan.image_id:
         short = plan.image_id.removeprefix("sha256:")[:12] or "not here yet"
         yield f"the image is now {plan.image} ({short})"
-    if existing.user != plan.identity.name:
-        yield f"the user was {existing.user}, is now {plan.identity.name}"
+    if existing.user != plan.identity.user:
+        who = f"{plan.identity.user} ({plan.identity.name})"
+        yield f"the user was {existing.user}, is now {who}"
     yield from _mounts(existing, plan)
     for name, was, now, unit in (
         ("memory", existing.memory, plan.memory, 1 << 30),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from devenv_lib.errors import Refused
 from devenv_lib.project import common_labels
-from devenv_lib.records import ours
+from devenv_lib.records import DEFAULT_PREFIX, LABEL, LABEL_PREFIX, ours
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -19,10 +20,21 @@ def ensure(engine: Engine, prefix: str, names: Iterable[str]) -> None:
 
 
 def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the volumes that do not carry the prefix's labels.
+    """Return the volumes that do not carry devenv's labels.
 
     Creating a volume under an existing name succeeds and keeps that one's labels, so this is
     asked once a container references the volumes: from then on they cannot be replaced.
+
+    Raises:
+        Refused: one carries those of another prefix, whose environments use it.
     """
-    volumes = {name: engine.volume(name) for name in names}
-    return tuple(n for n, volume in volumes.items() if volume and not ours(volume.labels, prefix))
+    found = [volume for volume in map(engine.volume, names) if volume]
+    missing = [volume for volume in found if not ours(volume.labels, prefix)]
+    for volume in missing:
+        if volume.labels.get(LABEL) == "true":
+            other = volume.labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
+            raise Refused(
+                f"The volume {volume.name} belongs to the prefix {other}, not to {prefix}.",
+                "Use another prefix: DEVENV_PREFIX=NAME inv run",
+            )
+    return tuple(volume.name for volume in missing)

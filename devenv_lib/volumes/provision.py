@@ -13,6 +13,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
@@ -93,7 +94,7 @@ def _look(
 ) -> list[Place]:
     words = [word for step in steps for word in (step.verb, *step.words)]
     command = ["/bin/sh", "-c", _script("look.sh"), "devenv", container[:12], *words]
-    status, output = engine.run(container, command, plan.identity.name)
+    status, output = engine.run(container, command, plan.identity.user)
     places = [read_place(line) for line in output.splitlines()]
     if status or len(places) != len(steps):
         raise _lacking(plan, status, output)
@@ -122,8 +123,13 @@ def _give(engine: Engine, container: str, plan: EnvironmentPlan, found: Gifts) -
     environments have mounted there.
     """
     who = plan.identity
-    volumes = {mount.source: str(mount.target) for mount in plan.mounts.volumes}
-    words = ["chown", "-h", f"{who.uid}:{who.gid}", "--", *found.given]
+    given = [PurePosixPath(place) for place in found.given]
+    volumes = {
+        mount.source: str(mount.target)
+        for mount in plan.mounts.volumes
+        if any(place.is_relative_to(mount.target) for place in given)
+    }
+    words = ["chown", "-h", who.user, "--", *found.given]
     name = f"{plan.project.prefix}-give-{container[:12]}"
     engine.run_helper(plan.image, volumes, words, name, plan.project.prefix)
 

@@ -1,0 +1,57 @@
+"""Why a configuration file or directory of the host is not mounted."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from devenv_lib.mounts.records import SECRETS
+from devenv_lib.project import Project
+from devenv_lib.records import Found
+
+
+def unfit(
+    found: Found,
+    target: PurePosixPath,
+    project: Project,
+    home: PurePosixPath,
+    inside: PurePosixPath,
+) -> str:
+    """Return why ``found`` cannot be mounted at ``target``, or an empty string.
+
+    ``home`` is the host's home directory, ``inside`` the environment's user's.
+    """
+    if not found.exists:
+        return absence(found)
+    if found.kind in ("socket", "other"):
+        return "neither a file nor a directory"
+    place = project.target(inside)
+    if target.is_relative_to(place):
+        return "it lies inside the project, which is mounted writable there"
+    if place.is_relative_to(target):
+        return "it would hide the project, which lies inside it"
+    return _strays(found, project.path, home)
+
+
+def absence(found: Found) -> str:
+    """Return why something does not exist."""
+    if found.kind == "dangling":
+        return f"a symlink that leads nowhere ({found.real})"
+    return "not there"
+
+
+def _strays(found: Found, project: PurePosixPath, home: PurePosixPath) -> str:
+    """Return why a configuration's symlinks may not be followed, or an empty string.
+
+    Whatever runs inside can change a symlink in the project, and what it then leads to would be
+    mounted at the next start. Inside the project it leads to nothing that is not there anyway.
+    """
+    chosen_inside = any(link.is_relative_to(project) for link in found.links)
+    if chosen_inside and not found.real.is_relative_to(project):
+        return f"a symlink in the project decides that it is {found.real}"
+    if home.is_relative_to(found.real):
+        return f"it leads to {found.real}, which is the home directory or above it"
+    for secret in (home / name for name in SECRETS):
+        led = found.real.is_relative_to(secret) and not found.path.is_relative_to(secret)
+        if led or secret.is_relative_to(found.real):
+            return f"it leads to {found.real}, where secrets are kept"
+    return ""
