@@ -134,8 +134,8 @@ def terminal(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
     return {**known, **({"TZ": zone} if zone else {})}
 
 
-def in_place(path: str) -> bool:
-    """Whether a bind's source, a resolved path, is there and still what it was.
+def displaced(path: str) -> str:
+    """Return what became of a bind's source, a resolved path; nothing, if it is in place.
 
     The engine follows symlinks anew at every start. Whoever may write around a source could
     put one there that leads to anything. What may not be looked at counts as there.
@@ -143,10 +143,10 @@ def in_place(path: str) -> bool:
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return "is gone"
     except OSError:
-        return True
-    return os.path.realpath(path) == path
+        return ""
+    return "" if os.path.realpath(path) == path else "leads elsewhere"
 
 
 def _zone(localtime: str) -> str:

@@ -24,7 +24,7 @@ def test_a_path_that_may_not_be_looked_at_counts_as_missing(closed: Path) -> Non
 
 def test_a_mounts_source_that_may_not_be_looked_at_counts_as_there(closed: Path) -> None:
     """Its environment would else be made anew, and what was written in it be lost."""
-    assert host.in_place(str(closed / "source"))
+    assert host.displaced(str(closed / "source")) == ""
 
 
 def test_a_project_that_may_not_be_searched_is_no_worktree(closed: Path) -> None:

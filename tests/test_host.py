@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devenv_lib.errors import ProjectError
-from devenv_lib.host import find, home, in_place, locate, look, terminal
+from devenv_lib.host import displaced, find, home, locate, look, terminal
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
@@ -260,17 +260,17 @@ def test_a_symlink_that_leads_to_itself_is_dangling(tmp_path: Path) -> None:
 
 
 def test_a_source_is_still_there_or_gone(tmp_path: Path) -> None:
-    assert in_place(str(tmp_path))
-    assert not in_place(str(tmp_path / "gone"))
+    assert displaced(str(tmp_path)) == ""
+    assert displaced(str(tmp_path / "gone")) == "is gone"
 
 
 def test_a_source_in_whose_way_a_symlink_was_put_is_no_longer_in_place(tmp_path: Path) -> None:
     """The engine would follow it at the next start."""
     (tmp_path / "dir/source").mkdir(parents=True)
-    assert in_place(str(tmp_path / "dir/source"))
+    assert displaced(str(tmp_path / "dir/source")) == ""
     (tmp_path / "dir").rename(tmp_path / "moved")
     (tmp_path / "dir").symlink_to("moved")
-    assert not in_place(str(tmp_path / "dir/source"))
+    assert displaced(str(tmp_path / "dir/source")) == "leads elsewhere"
 
 
 # Looking at the machine

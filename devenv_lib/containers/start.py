@@ -96,7 +96,7 @@ class Start:
         It has a provisional name meanwhile, so that nobody gets in before it is provisioned.
         """
         if gone := vanished(container):
-            self.replace(container, f"{', '.join(gone)} is gone, or leads elsewhere, since")
+            self.replace(container, f"{', '.join(gone)} since it was created")
             return
         name = base_name(container.name) + RESTARTING
         if container.name != name:
@@ -135,7 +135,7 @@ class Start:
             made = self.engine.create(self.plan, name)
         except EngineFailure as failure:
             # The engine reserves a name a while before it lists the container.
-            if name_is_taken(failure.status, str(failure)):
+            if name_is_taken(str(failure)):
                 raise Raced(failure) from None
             raise
         except KeyboardInterrupt:
@@ -164,7 +164,7 @@ class Start:
             if self._moved_on(container):
                 raise Raced(failure) from None
             self._give_up(container, kept=kept)
-            if not kept and (not own or name_is_taken(failure.status, str(failure))):
+            if not kept and (not own or name_is_taken(str(failure))):
                 raise Raced(failure) from None
             raise
         except DevenvError:
@@ -211,11 +211,13 @@ def _racing() -> Iterator[None]:
 
 
 def vanished(container: Container) -> list[str]:
-    """Return the container's bind sources that have vanished from this machine."""
-    return [mount.source for mount in container.mounts if _has_vanished(mount)]
+    """Return which of a container's bind sources are no longer in place, and what they are."""
+    found = ((mount.source, _displaced(mount)) for mount in container.mounts)
+    return [f"{source} {what}" for source, what in found if what]
 
 
-def _has_vanished(mount: MountPoint) -> bool:
-    """Whether a bind's source is gone (one of a virtual machine's own is not here to be seen)."""
-    inside = PurePosixPath(mount.source) == MACHINE_AGENT
-    return mount.kind == "bind" and not inside and not machine.in_place(mount.source)
+def _displaced(mount: MountPoint) -> str:
+    """Return what became of a bind's source (a virtual machine's own is not here to be seen)."""
+    if mount.kind != "bind" or PurePosixPath(mount.source) == MACHINE_AGENT:
+        return ""
+    return machine.displaced(mount.source)

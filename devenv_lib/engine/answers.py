@@ -6,6 +6,7 @@ Pure: JSON in, records out, and the other way round. Field names are the Engine 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -202,9 +203,10 @@ def helper_body(
     }
 
 
-def name_is_taken(status: int | None, said: str) -> bool:
-    """Whether a create was refused for its name: 409 on Docker, 500 on Podman.
+def name_is_taken(said: str) -> bool:
+    """Whether an engine refused because of a container's name, by its words.
 
-    Docker says 409 also for a name that it has reserved and not listed yet.
+    Docker answers 409 and Podman 500, and both for other things too. Docker says it also of a
+    name that it has reserved and does not list yet.
     """
-    return status == 409 or "in use" in said
+    return re.search("container name .* is already in use", said) is not None

@@ -114,7 +114,7 @@ def run_helper(client: docker.APIClient, body: dict[str, Any], name: str) -> Non
 
 def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> None:
     taken = _failure(client.create_container_from_config, body, name)
-    if taken and not answers.name_is_taken(taken.status_code, str(taken.explanation)):
+    if taken and not answers.name_is_taken(str(taken.explanation)):
         raise taken
     started = _failure(client.start, name)
     if started and not taken:  # the other process's has ended meanwhile, or is just starting

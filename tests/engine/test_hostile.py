@@ -65,8 +65,8 @@ def test_an_image_whose_users_name_is_anothers_number_is_refused(
     workspace: Workspace, hostile: Any
 ) -> None:
     """Its own chown takes the number for that name: nothing is given, and nobody gets in."""
-    passwd = r"1000:x:0:0:::/bin/sh\nevil:x:1000:1000::/home/evil:/bin/sh"
-    hostile(f"RUN printf '{passwd}\\n' > /etc/passwd && mkdir -p /home/evil\nUSER evil")
+    lines = r"1000:x:0:0:::/bin/sh\nevil:x:1000:1000::/home/evil:/bin/sh"
+    hostile(f"RUN printf '{lines}\\n' > /etc/passwd && mkdir -p /home/evil\nUSER evil")
     with pytest.raises(EngineFailure, match="could not be made the user's"):
         workspace.up()
     assert workspace.container_names() == []
