@@ -298,7 +298,7 @@ def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) ->
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     workspace.configure(ports=(Port(port, 80),))
-    workspace.up()
+    who = workspace.up().identity
     data = json.loads(docker("inspect", workspace.name).stdout)[0]
     limits, config = data["HostConfig"], data["Config"]
     assert not limits["Privileged"]
@@ -309,7 +309,7 @@ def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) ->
     assert limits["NanoCpus"] <= 4e9
     assert limits["PortBindings"]["80/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": str(port)}]
     assert not [m for m in data["Mounts"] if m["Source"].endswith("docker.sock")]
-    assert config["User"] == "devuser"
+    assert (who.name, who.user) == ("devuser", config["User"])
     assert str(workspace.path) == config["Labels"]["devenv.path"]
     assert config["Labels"]["devenv.project"] == "work/app"
     status = workspace.sh("cat /proc/self/status")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from devenv_lib import images
+from devenv_lib.containers import start
 from devenv_lib.containers.draft import draft
 from devenv_lib.engine import answers
 from devenv_lib.errors import ProjectError, Refused, SettingsError
@@ -113,14 +114,19 @@ def test_a_half_started_container_whose_source_is_gone_is_made_anew(workspace: W
     assert [workspace.name] == workspace.container_names()
 
 
-def test_a_half_started_container_of_other_settings_is_made_anew(workspace: Workspace) -> None:
-    """What is carried on is what would be made now."""
+def test_a_half_started_container_of_other_settings_is_made_anew_unless_it_is_young(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A young one is being finished by somebody; what was left is made as it would be now."""
     plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
-    left = workspace.engine.create(plan, workspace.name + STARTING)
     workspace.configure(memory=1 << 30, memory_swap=1 << 30)
-    environment = workspace.up()
-    assert left != environment.container.id
-    assert environment.differs == ()
+    for stale in (60, 0):
+        monkeypatch.setattr(start, "STALE", stale)
+        left = workspace.engine.create(plan, workspace.name + STARTING)
+        environment = workspace.up()
+        assert bool(stale) == (left == environment.container.id)
+        assert bool(stale) == bool(environment.differs)
+        workspace.stop()
 
 
 def test_a_project_whose_name_ends_like_a_provisional_one(make_workspace: object) -> None:
@@ -301,11 +307,12 @@ def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
 ) -> None:
     """A young one may be somebody's; every start and stop removes the old ones."""
     engine, prefix = workspace.engine, workspace.prefix
-    for name, words in (("left", ["true"]), ("runs", ["sleep", "60"])):
+    left, runs = f"{prefix}-give-{'0' * 12}", f"{prefix}-give-{'1' * 12}"
+    for name, words in ((left, ["true"]), (runs, ["sleep", "60"])):
         body = answers.helper_body(IMAGE, {}, words, prefix)
-        engine._client.create_container_from_config(body, f"{prefix}-{name}")
-    engine.start(f"{prefix}-runs")
+        engine._client.create_container_from_config(body, name)
+    engine.start(runs)
     workspace.stop()
-    assert [f"{prefix}-left", f"{prefix}-runs"] == workspace.container_names()
+    assert [left, runs] == workspace.container_names()
     engine.remove_leftovers(prefix, age=0)
-    assert [f"{prefix}-runs"] == workspace.container_names()
+    assert [runs] == workspace.container_names()
