@@ -54,11 +54,16 @@ class Engine:
 
         Three calls with ``sizes``, two without, however many objects there are.
         """
+        volumes = self.volumes(labelled=labelled)
+        usage = self._sizes() if sizes else {}
+        return Snapshot(volumes, tuple(self.containers()), usage)
+
+    def volumes(self, *, labelled: bool = False) -> tuple[Volume, ...]:
+        """Return all volumes, or with ``labelled`` only devenv's."""
         filters = {"label": f"{LABEL}=true"} if labelled else None
         with self._doing("listing volumes"):
-            volumes = self._client.volumes(filters=filters).get("Volumes") or []
-        usage = self._sizes() if sizes else {}
-        return Snapshot(tuple(map(answers.volume, volumes)), tuple(self.containers()), usage)
+            found = self._client.volumes(filters=filters).get("Volumes") or []
+            return tuple(map(answers.volume, found))
 
     def _sizes(self) -> Mapping[str, int]:
         """Return the volumes' sizes in bytes, as far as the engine tells them now.

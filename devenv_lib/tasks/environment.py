@@ -16,7 +16,6 @@ from devenv_lib.mounts import MountPlan
 from devenv_lib.project import Project
 from devenv_lib.records import Host
 from devenv_lib.settings import Settings
-from devenv_lib.setup import make_ready
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._task import dry, finish, settings_of, task, words_after
 
@@ -172,6 +171,8 @@ def _look(c: Context, path: str, image: str = "") -> tuple[Engine, Project, Sett
 @task()
 def setup(c: Context) -> None:
     """Bring what a fresh machine needs: an engine, the base image, the default image."""
+    from devenv_lib.setup import make_ready  # noqa: PLC0415 - 7 ms that only this task needs
+
     began = time.monotonic()
     settings = settings_of(c)
     title = ""

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def ensure(engine: Engine, prefix: str, names: Iterable[str]) -> None:
     """Create the volumes that are missing. Existing ones stay as they are."""
+    there = {volume.name for volume in engine.volumes()}
     for name in names:
-        engine.create_volume(name, common_labels(prefix))
+        if name not in there:
+            engine.create_volume(name, common_labels(prefix))
 
 
 def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, ...]:
@@ -28,7 +30,8 @@ def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, 
     Raises:
         Refused: one carries those of another prefix, whose environments use it.
     """
-    found = [volume for volume in map(engine.volume, names) if volume]
+    wanted = set(names)
+    found = [volume for volume in engine.volumes() if volume.name in wanted]
     missing = [volume for volume in found if not ours(volume.labels, prefix)]
     for volume in missing:
         if volume.labels.get(LABEL) == "true":
