@@ -85,8 +85,16 @@ def look(
         owner=(owner.st_uid, owner.st_gid),
         worktree=_worktree(project.path),
         terminal=terminal(environ),
+        state=_state(project.home, environ),
         sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),
     )
+
+
+def _state(home: PurePosixPath, environ: Mapping[str, str]) -> PurePosixPath:
+    """Return devenv's directory below ``XDG_STATE_HOME``; a relative one is to be ignored."""
+    given = PurePosixPath(environ.get("XDG_STATE_HOME", ""))
+    root = given if given.is_absolute() else home / ".local/state"
+    return PurePosixPath(os.path.realpath(root / "devenv"))
 
 
 def find(path: PurePosixPath, *, entries: bool = False) -> Found:

@@ -96,9 +96,11 @@ class Host:
     ``agent`` is the ssh agent's socket, ``owner`` the uid and gid of the project directory.
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known.
     ``sockets`` are the engines' own sockets on this machine: they are never mounted.
+    ``state`` is a resolved directory of devenv's own for what has to outlive a command.
     """
 
     home: PurePosixPath
+    state: PurePosixPath
     found: Mapping[PurePosixPath, Found] = field(default_factory=dict)
     gitconfigs: tuple[PurePosixPath, ...] = ()
     agent: Found | None = None

@@ -63,6 +63,7 @@ def host(
     """Return a host on which exactly ``seen`` was found."""
     return Host(
         home=HOME,
+        state=HOME / ".local/state/devenv",
         found={one.path: one for one in seen},
         agent=agent,
         worktree=worktree,

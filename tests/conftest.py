@@ -19,9 +19,11 @@ from typing import Any
 import pytest
 
 from devenv_lib import containers, host, images
+from devenv_lib.containers.links import make_links
 from devenv_lib.engine import Engine, connect
 from devenv_lib.errors import EngineUnavailable
-from devenv_lib.project import Project, project_at
+from devenv_lib.plans import EnvironmentPlan
+from devenv_lib.project import STARTING, Project, project_at
 from devenv_lib.records import LABEL_PREFIX, Host
 from devenv_lib.settings import Settings
 
@@ -47,8 +49,8 @@ def docker(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
-    """The real engine, with the default image on it."""
+def engine() -> Iterator[Engine]:
+    """The real engine, with the default image on it; afterwards nothing of this run is left."""
     try:
         found = connect()
     except EngineUnavailable as error:
@@ -57,7 +59,10 @@ def engine() -> Engine:
         pytest.skip(f"no engine: {error}")
     owner = (os.getuid(), os.getgid())
     images.ensure(found, images.default_image("devenv"), Settings(), owner, print)
-    return found
+    yield found
+    named = [*(v.name for v in found.volumes()), *(c.name for c in found.containers())]
+    tags = docker("images", "--format", "{{.Repository}}").stdout.split()
+    assert [name for name in (*named, *tags) if name.startswith(f"devenv-t{RUN}")] == []
 
 
 @pytest.fixture
@@ -111,6 +116,15 @@ class Workspace:
 
     def up(self, **options: Any) -> containers.Environment:
         return containers.up(self.engine, self.project, self.settings, self.host, **options)
+
+    def draft(self) -> EnvironmentPlan:
+        return containers.draft(self.engine, self.project, self.settings, self.host)
+
+    def half_made(self, plan: EnvironmentPlan | None = None) -> str:
+        """Create what a start leaves that is killed after its create; return the id."""
+        plan = plan or self.draft()
+        make_links(plan.mounts)
+        return self.engine.create(plan, self.name + STARTING)
 
     def stop(self) -> tuple[containers.Stopped, ...]:
         return containers.stop(self.engine, self.project)
@@ -172,7 +186,7 @@ class Workspace:
     def process_environ(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process that sees this home, prefix and image."""
         keep = {k: v for k, v in os.environ.items() if not k.startswith(("DEVENV_", "INVOKE_"))}
-        for name in ("SSH_AUTH_SOCK", "NO_COLOR"):
+        for name in ("SSH_AUTH_SOCK", "NO_COLOR", "XDG_STATE_HOME"):
             keep.pop(name, None)
         own = {"HOME": str(self.home), "DEVENV_PREFIX": self.prefix, "DEVENV_IMAGE": IMAGE}
         own["XDG_CACHE_HOME"] = str(self.home / ".cache-of-tests")

@@ -310,17 +310,6 @@ def test_a_source_with_any_character_is_sent_as_it_is() -> None:
     assert body(MountPlan((bind,)))["HostConfig"]["Mounts"][0]["Source"] == odd
 
 
-def test_a_directory_of_links_is_small_in_memory_and_roots() -> None:
-    """Nobody inside can plant anything in it: mode 0755, and the owner is the engine's root."""
-    (links,) = [m for m in body()["HostConfig"]["Mounts"] if m["Type"] == "tmpfs"]
-
-    assert links == {
-        "Type": "tmpfs",
-        "Target": "/home/devuser/.config/tvim",
-        "TmpfsOptions": {"SizeBytes": 1 << 20, "Mode": 0o755},
-    }
-
-
 def test_a_helper_sees_volumes_and_nothing_else() -> None:
     """It runs as root: no network, no bind, two capabilities, and the engine removes it."""
     sent = answers.helper_body("img", {"v1": "/a", "v2": "/b"}, ["chown", "1:1", "/a/x"], "mine")

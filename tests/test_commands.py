@@ -121,15 +121,6 @@ def test_on_an_older_engine_a_read_only_bind_is_not_recursive() -> None:
     assert "nonrecursive" not in mount_value(bind("/a"), older)
 
 
-def test_a_directory_of_links_is_in_memory_and_has_no_source() -> None:
-    (links,) = [m for m in mount_plan(tvim()).mounts if m.kind == "tmpfs"]
-    target = "/home/devuser/.config/tvim"
-
-    assert f"type=tmpfs,tmpfs-size=1048576,tmpfs-mode=0755,target={target}" == mount_value(
-        links, PLAN
-    )
-
-
 @pytest.mark.parametrize(
     ("source", "written"),
     [
@@ -180,18 +171,30 @@ def test_the_volumes_are_created_first_with_their_labels() -> None:
     head = "docker volume create --label=devenv=true --label=devenv.prefix=devenv "
 
     assert [f"{head}{mount.source}" for mount in plan.mounts.volumes] == lines[:4]
-    assert lines[4].startswith("docker run ")
+    assert "docker run " in lines[7]
+
+
+def test_the_directory_of_links_is_made_before_the_container() -> None:
+    """Where it is missing the engine would refuse."""
+    plan = environment_plan(mount_plan(tvim("a b")))
+    source = plan.mounts.locks[0].source
+    lines = list(start_lines(plan, "x1"))
+
+    assert lines[4:7] == [
+        f"mkdir -p {source}",
+        f"ln -sfn -- '/opt/devenv/config/tvim/a b' '{source}/a b'",
+        f"ln -sfn -- /opt/devenv/lock/tvim/lazy-lock.json {source}/lazy-lock.json",
+    ]
 
 
 def test_what_happens_before_anyone_gets_in_is_a_comment() -> None:
     """A shell that is given the lines does not stumble over it."""
     plan = environment_plan(mount_plan(tvim("a b")))
-    after = list(start_lines(plan, "x1"))[5:]
+    after = list(start_lines(plan, "x1"))[8:]
 
     assert after
     assert all(line.startswith("# then, ") for line in after)
     assert "# then, before anyone gets in: root /opt/devenv/lock/tvim" in after
-    assert any("links in /home/devuser/.config/tvim " in line for line in after)
 
 
 def test_the_labels_of_volumes_are_those_of_the_prefix() -> None:
@@ -204,5 +207,8 @@ def test_a_newline_in_a_name_does_not_end_a_comment() -> None:
     """What stood below it would be a command to whoever copies the lines."""
     settings = Settings(lockfiles={"tvim": ("a\nrm -rf b",)})
     plan = environment_plan(mounts=mount_plan(tvim(), settings=settings))
-    lines = "\n".join(start_lines(plan, "devenv-code-app")).splitlines()
-    assert [line for line in lines if not line.startswith(("docker ", "# "))] == []
+    lines = list(start_lines(plan, "devenv-code-app"))
+    commands = [shlex.split(line)[0] for line in lines if not line.startswith("# ")]
+
+    assert {"docker", "mkdir", "ln"} == set(commands)
+    assert not [line for line in lines if line.startswith("# ") and "\n" in line]

@@ -12,7 +12,7 @@ from devenv_lib.plans.differences import VOLATILE, Existing
 from devenv_lib.readers import Port
 from devenv_lib.records import Found, MountPoint
 from devenv_lib.settings import Settings
-from tests.builders import IDENTITY, P, environment_plan, found, mount_plan, tvim
+from tests.builders import IDENTITY, P, environment_plan, found, mount_plan
 
 PLAN = environment_plan()
 
@@ -133,15 +133,6 @@ def test_a_volume_that_the_image_asked_for_is_no_difference() -> None:
     was = replace(NOW, mounts=(*NOW.mounts, anonymous))
 
     assert differences(was, PLAN) == ()
-
-
-def test_a_directory_of_links_is_shown_by_what_it_is() -> None:
-    """It has no source."""
-    plan = environment_plan(mount_plan(tvim()))
-    lines = differences(NOW, plan)
-
-    assert "new mount: tmpfs at /home/devuser/.config/tvim (rw)" in lines
-    assert len(lines) == 3
 
 
 def test_the_agent_is_no_difference_when_it_moves_comes_or_goes() -> None:

@@ -227,6 +227,7 @@ def test_tvim_is_bound_elsewhere_and_put_together_at_its_place() -> None:
     assert (lock.kind, lock.source, lock.read_only) == ("volume", "devenv-tvim-lock", False)
     assert (
         LockDirectory(
+            source=HOME / ".local/state/devenv/links/tvim-38c306",
             target=INSIDE / ".config/tvim",
             config=P("/opt/devenv/config/tvim"),
             lock=P("/opt/devenv/lock/tvim"),
@@ -236,11 +237,18 @@ def test_tvim_is_bound_elsewhere_and_put_together_at_its_place() -> None:
     ) == plan.locks
 
 
-def test_the_directory_of_links_is_in_memory() -> None:
-    """Made anew at every start, so that host entries that vanished leave nothing behind."""
-    links = mount_at(mount_plan(tvim()), ".config/tvim")
+def test_the_directory_of_links_is_devenvs_own_and_read_only() -> None:
+    """On the host, where nobody inside reaches it, and one for each choice of lockfiles."""
+    plan = mount_plan(tvim("init.lua", "lazy-lock.json"))
+    links, (lock,) = mount_at(plan, ".config/tvim"), plan.locks
+    other = mount_plan(tvim(), settings=Settings(lockfiles={"tvim": ("other.json",)}))
 
-    assert (links.kind, links.source, links.read_only) == ("tmpfs", "", False)
+    assert (links.kind, links.source, links.read_only) == ("bind", str(lock.source), True)
+    assert lock.source != other.locks[0].source
+    assert dict(lock.links) == {
+        "init.lua": P("/opt/devenv/config/tvim/init.lua"),
+        "lazy-lock.json": P("/opt/devenv/lock/tvim/lazy-lock.json"),
+    }
 
 
 def test_tvim_behind_a_symlink_is_bound_from_where_it_is() -> None:
@@ -271,7 +279,7 @@ def test_a_directory_of_row_6_with_lockfiles_becomes_one_of_links() -> None:
 
     assert [lock.target for lock in plan.locks] == [INSIDE / ".config/nvim"]
     assert mount_at(plan, "/opt/devenv/lock/nvim").source == "devenv-nvim-lock"
-    assert mount_at(plan, ".config/nvim").kind == "tmpfs"
+    assert str(plan.locks[0].source) == mount_at(plan, ".config/nvim").source
 
 
 def test_two_directories_with_lockfiles_have_a_volume_each() -> None:
@@ -365,7 +373,7 @@ def test_a_common_directory_at_or_in_a_directory_of_links_is_left_out(named: str
     plan = mount_plan(tvim(), worktree=Worktree(P(named), P("/home/me/.config/tvim/.git")))
 
     assert "taken by another mount" in why_not(plan, named)
-    assert mount_at(plan, ".config/tvim").kind == "tmpfs"
+    assert str(plan.locks[0].source) == mount_at(plan, ".config/tvim").source
 
 
 def test_a_common_directory_in_a_volumes_place_lies_on_top_of_it() -> None:

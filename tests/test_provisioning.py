@@ -398,22 +398,3 @@ def test_the_look_shows_a_lockfile_that_only_the_volume_has(tmp_path: Path) -> N
     (tmp_path / "a").write_text("mine")
 
     assert read_place(look("lock", tmp_path / "a", tmp_path / "b")[0]).size == 4
-
-
-# The links, which root makes in a directory of its own
-
-
-def test_the_links_are_made_in_the_working_directory(tmp_path: Path) -> None:
-    """Their targets need not be seen."""
-    script("links.sh", "init.lua", "/c/init.lua", "-a b", "/c/-a b", where=tmp_path)
-
-    links = {path.name: str(path.readlink()) for path in tmp_path.iterdir()}
-    assert links == {"init.lua": "/c/init.lua", "-a b": "/c/-a b"}
-
-
-def test_links_that_are_there_stay(tmp_path: Path) -> None:
-    """The start is resumable, and two may make them at once."""
-    (tmp_path / "a").symlink_to("/first")
-    script("links.sh", "a", "/second", "b", "/b", where=tmp_path)
-
-    assert [str((tmp_path / name).readlink()) for name in "ab"] == ["/first", "/b"]

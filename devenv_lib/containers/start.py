@@ -17,6 +17,7 @@ from devenv_lib import host as machine
 from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
+from devenv_lib.containers.links import make_links
 from devenv_lib.containers.stages import abandon, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
@@ -95,6 +96,7 @@ class Start:
 
         It has a provisional name meanwhile, so that nobody gets in before it is provisioned.
         """
+        make_links(self.plan_of(container).mounts)
         if gone := vanished(container):
             self.replace(container, f"{', '.join(gone)} since it was created")
             return
@@ -117,6 +119,7 @@ class Start:
         if starting:
             self._finish(starting)
             return
+        make_links(plan.mounts)
         names = (mount.source for mount in plan.mounts.volumes)
         volumes.ensure(self.engine, self.settings.prefix, names)
         self._finish(self._create(seen.name + STARTING))

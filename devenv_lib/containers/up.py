@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import images, volumes
 from devenv_lib.containers.find import find
+from devenv_lib.containers.links import make_links
 from devenv_lib.containers.stages import abandon, put_back
 from devenv_lib.containers.start import Outcome, Raced, Start
 from devenv_lib.containers.stop import take_down
@@ -132,19 +133,15 @@ def _report_if_there(start: Start, container: Container) -> Environment:
 def _report(start: Start, container: Container) -> Environment:
     """Say what is there, and how it differs from what would be made now."""
     engine, plan = start.engine, start.plan
-    was, own = engine.existing(container.id), start.plan_of(container)
-    if was.restarted and start.outcome == "running":
-        # By somebody's hand: then what is in a tmpfs is gone, and nobody has looked since.
-        volumes.provision(engine, container.id, own, {mount.target for mount in container.mounts})
+    make_links(plan.mounts)
     missing = start.unlabelled
     if start.outcome == "running":
         planned = [mount.source for mount in plan.mounts.volumes]
         names = [mount.source for mount in container.mounts if mount.source in planned]
         missing = volumes.unlabelled(engine, plan.project.prefix, names)
-    lines = differences(was, plan)
-    return Environment(
-        container, own.identity, plan, start.outcome, (*lines, *_rebuild(start)), missing
-    )
+    lines = differences(engine.existing(container.id), plan)
+    who = start.plan_of(container).identity
+    return Environment(container, who, plan, start.outcome, (*lines, *_rebuild(start)), missing)
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

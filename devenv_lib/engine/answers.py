@@ -17,8 +17,6 @@ from devenv_lib.plans.commands import (
     ENTRYPOINT,
     LOOPBACK,
     SECURITY,
-    TMPFS_MODE,
-    TMPFS_SIZE,
 )
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
@@ -27,8 +25,6 @@ from devenv_lib.readers import Port
 from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
 
 Json = Mapping[str, Any]
-#: The time at which something ended that never did (Go's zero time).
-_NEVER = "0001-01-01"
 LABEL_TEMPORARY = "devenv.temporary"
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -91,7 +87,6 @@ def image(data: Json) -> Image:
 def existing(data: Json) -> Existing:
     """Read a container's inspection."""
     config, host = data["Config"], data["HostConfig"]
-    ended = (data.get("State") or {}).get("FinishedAt") or _NEVER
     return Existing(
         image_id=data["Image"],
         user=config.get("User") or "",
@@ -101,7 +96,6 @@ def existing(data: Json) -> Existing:
         swap=host.get("MemorySwap") or 0,
         cpus=(host.get("NanoCpus") or 0) / 1e9,
         ports=tuple(_ports(host.get("PortBindings") or {})),
-        restarted=not ended.startswith(_NEVER),
     )
 
 
@@ -145,10 +139,8 @@ def _published(plan: EnvironmentPlan, port: Port) -> list[dict[str, str]]:
 
 
 def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
-    body: dict[str, Any] = {"Type": mount.kind, "Target": str(mount.target)}
-    if mount.kind == "tmpfs":
-        return {**body, "TmpfsOptions": {"SizeBytes": TMPFS_SIZE, "Mode": TMPFS_MODE}}
-    body["Source"] = mount.source
+    target = str(mount.target)
+    body: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": target}
     if mount.read_only:
         body["ReadOnly"] = True
     if mount.kind == "volume":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import posixpath
 from dataclasses import dataclass, field
@@ -108,6 +109,9 @@ class _Draft:
             reason = unfit(found, target, self.project, self.host.home, self.identity.home) or (
                 "not a directory" if found.kind != "directory" else ""
             )
+            source = self._links(name, files)
+            if source.is_relative_to(self.project.path):
+                reason = reason or f"its links, in {source}, would lie in the project"
             if reason:
                 self.left.append(LeftOut(str(found.path), target, reason))
                 continue
@@ -115,8 +119,13 @@ class _Draft:
             self._bind(found, config, f"configuration, linked from ~/{relative}")
             self._volume(f"{name}-lock", lock, f"writable {', '.join(files)}")
             why = "links to both, which nobody inside can change"
-            self.mounts.append(Mount("tmpfs", "", target, read_only=False, why=why))
-            self.locks.append(LockDirectory(target, config, lock, files, found.entries))
+            self.mounts.append(Mount("bind", str(source), target, read_only=True, why=why))
+            self.locks.append(LockDirectory(source, target, config, lock, files, found.entries))
+
+    def _links(self, name: str, files: tuple[str, ...]) -> PurePosixPath:
+        """Return the host's directory of links for these lockfiles, which all prefixes share."""
+        digest = hashlib.sha256("/".join(files).encode()).hexdigest()[:6]
+        return self.host.state / "links" / f"{name}-{digest}"
 
     def optional(self, relative: PurePosixPath, why: str) -> None:
         """Add a read-only bind of a path below the home if it exists and fits."""
@@ -213,7 +222,7 @@ class _Draft:
     def _refuse_covered_lock_directories(self) -> None:
         """Refuse a mount over or in a directory of links: links would be made in it or over it."""
         for mount, lock in itertools.product(self.mounts, self.locks):
-            if mount.target == lock.target and mount.kind == "tmpfs":
+            if mount.source == str(lock.source):
                 continue
             over = lock.target.is_relative_to(mount.target)
             if over or mount.target.is_relative_to(lock.target):

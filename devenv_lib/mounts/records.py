@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -30,12 +31,9 @@ LOCK_ROOT = PurePosixPath("/opt/devenv/lock")
 
 @dataclass(frozen=True)
 class Mount:
-    """One mount. ``source`` is a volume's name, a resolved host path, or empty for a tmpfs.
+    """One mount. ``source`` is a volume's name or a resolved host path. ``why`` is for people."""
 
-    ``why`` is for people.
-    """
-
-    kind: Literal["volume", "bind", "tmpfs"]
+    kind: Literal["volume", "bind"]
     source: str
     target: PurePosixPath
     read_only: bool
@@ -53,16 +51,24 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class LockDirectory:
-    """A config directory that is put together inside, so that ``files`` in it are writable.
+    """A config directory that is one of symlinks, so that ``files`` in it are writable.
 
-    ``entries`` are the names in the host's directory.
+    What is mounted read-only at ``target`` is ``source``, a directory of devenv's own on the
+    host. ``entries`` are the names in the host's configuration directory.
     """
 
+    source: PurePosixPath
     target: PurePosixPath
     config: PurePosixPath
     lock: PurePosixPath
     files: tuple[str, ...]
     entries: tuple[str, ...] = ()
+
+    @property
+    def links(self) -> Mapping[str, PurePosixPath]:
+        """Where each name in the directory leads to, inside."""
+        names = sorted({*self.files, *self.entries})
+        return {n: (self.lock if n in self.files else self.config) / n for n in names}
 
 
 @dataclass(frozen=True)

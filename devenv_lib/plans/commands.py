@@ -17,8 +17,6 @@ from devenv_lib.project import common_labels
 ENTRYPOINT, COMMAND = "sleep", "infinity"
 SECURITY = ("no-new-privileges", "label=disable")
 LOOPBACK = "127.0.0.1"
-#: A directory of links takes next to nothing.
-TMPFS_SIZE, TMPFS_MODE = 1 << 20, 0o755
 
 
 def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
@@ -26,6 +24,10 @@ def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
     for mount in plan.mounts.volumes:
         labels = [f"--label={key}={value}" for key, value in labels_of(plan).items()]
         yield shlex.join(["docker", "volume", "create", *labels, mount.source])
+    for lock in plan.mounts.locks:
+        yield shlex.join(["mkdir", "-p", str(lock.source)])
+        for link, target in lock.links.items():
+            yield shlex.join(["ln", "-sfn", "--", str(target), str(lock.source / link)])
     options = [f"--name={name}", *run_options(plan)]
     yield shlex.join(["docker", "run", "--detach", *options, plan.image, COMMAND])
     yield from provisioning_lines(plan)
@@ -35,9 +37,6 @@ def provisioning_lines(plan: EnvironmentPlan) -> Iterator[str]:
     """Yield as comments what is done between a start and the first who gets in."""
     for step in provisioning(plan):
         yield _comment(f"then, before anyone gets in: {step.verb} {shlex.join(step.words)}")
-    for lock in plan.mounts.locks:
-        target = shlex.quote(str(lock.target))
-        yield _comment(f"then, as root: links in {target} to what is in {lock.config}")
 
 
 def _comment(text: str) -> str:
@@ -72,8 +71,6 @@ def run_options(plan: EnvironmentPlan) -> list[str]:
 def mount_value(mount: Mount, plan: EnvironmentPlan) -> str:
     """Return the value of ``--mount``, which docker reads as one line of CSV."""
     fields = [f"type={mount.kind}", f"source={mount.source}", f"target={mount.target}"]
-    if mount.kind == "tmpfs":
-        fields[1:2] = [f"tmpfs-size={TMPFS_SIZE}", f"tmpfs-mode={TMPFS_MODE:04o}"]
     if mount.read_only:
         fields.extend(["readonly", *(["bind-nonrecursive"] if plan.shallow else [])])
     if mount.kind == "volume":

@@ -17,10 +17,7 @@ VOLATILE = frozenset({"SSH_AUTH_SOCK", "TERM", "COLORTERM", "TZ"})
 
 @dataclass(frozen=True)
 class Existing:
-    """What an environment's container was created with, as far as a plan decides it.
-
-    ``restarted`` says that it was started again, by whomever, since it was created.
-    """
+    """What an environment's container was created with, as far as a plan decides it."""
 
     image_id: str
     user: str
@@ -30,7 +27,6 @@ class Existing:
     swap: int
     cpus: float
     ports: tuple[Port, ...]
-    restarted: bool = False
 
 
 def differences(existing: Existing, plan: EnvironmentPlan) -> tuple[str, ...]:

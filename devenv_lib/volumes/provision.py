@@ -1,23 +1,21 @@
 """Make a started environment's volumes writable by its user, before anyone gets in.
 
 The look is taken from inside, as the user. What only root can do is done by a helper container
-that has the volumes alone, for two reasons that were measured on Docker 20.10: a root process
-inside an environment has no capabilities, because of ``no-new-privileges``; and an archive that
-the engine unpacks into a container mounts that container's binds on the host, where a removal
-at the same moment deletes what is in them.
+that has volumes alone, for two reasons that were measured on Docker 20.10: a root process inside
+an environment has no capabilities, because its main one is not root's; and an archive that the
+engine unpacks into a container mounts that container's binds on the host, where a removal at the
+same moment deletes what is in them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.mounts import LockDirectory
 from devenv_lib.plans import EnvironmentPlan, Gifts, Place, Step, gifts, provisioning, read_place
 
 if TYPE_CHECKING:
@@ -55,24 +53,9 @@ def provision(
 def _provision(
     engine: Engine, container: str, plan: EnvironmentPlan, mounted: Collection[str] | None
 ) -> None:
-    locks = [lock for lock in plan.mounts.locks if mounted is None or str(lock.target) in mounted]
+    """Look, give what is root's, and look again, until a look shows that all is well."""
     steps = provisioning(plan, mounted)
-    with ThreadPoolExecutor() as pool:  # an exec takes 40 ms, whatever it does
-        links = [pool.submit(_link, engine, container, plan, lock) for lock in locks]
-        places = _look(engine, container, plan, steps)
-        for link in links:
-            link.result()
-    _give_what_is_roots(engine, container, plan, steps, places)
-
-
-def _give_what_is_roots(
-    engine: Engine,
-    container: str,
-    plan: EnvironmentPlan,
-    steps: tuple[Step, ...],
-    places: list[Place],
-) -> None:
-    """Give, and look again, until a look shows that all is well."""
+    places = _look(engine, container, plan, steps)
     for _ in range(_LOOKS):
         found = gifts(steps, places, plan.identity.uid)
         if found.foreign:
@@ -99,21 +82,6 @@ def _look(
     if status or len(places) != len(steps):
         raise _lacking(plan, status, output)
     return places
-
-
-def _link(engine: Engine, container: str, plan: EnvironmentPlan, lock: LockDirectory) -> None:
-    """Make the links of a config directory with lockfiles.
-
-    The directory is a tmpfs of root's: the user cannot write, rename or remove it. It is
-    reached as the working directory, since the home above it may be closed to others.
-    """
-    names = sorted({*lock.files, *lock.entries})
-    targets = [(lock.lock if name in lock.files else lock.config) / name for name in names]
-    words = [word for pair in zip(names, map(str, targets), strict=True) for word in pair]
-    command = ["/bin/sh", "-c", _script("links.sh"), "devenv", *words]
-    status, output = engine.run(container, command, "0", str(lock.target))
-    if status:
-        raise _lacking(plan, status, output)
 
 
 def _give(engine: Engine, container: str, plan: EnvironmentPlan, found: Gifts) -> None:

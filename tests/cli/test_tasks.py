@@ -357,7 +357,7 @@ def test_a_project_of_another_owner_is_said_so_and_mended_by_the_command(
     assert "the image's user is uid 1000, the project's owner is 1234" in said
     mend = f"DEVENV_PREFIX={workspace.prefix}-1234 inv run"
     assert mend in said
-    workspace.stop()
+    workspace.clean()
     own = {"DEVENV_IMAGE": ""}
     workspace.configure(prefix=f"{workspace.prefix}-1234")
     try:

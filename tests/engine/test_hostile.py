@@ -13,7 +13,6 @@ import pytest
 
 from devenv_lib import containers
 from devenv_lib.containers import stages
-from devenv_lib.containers.draft import draft
 from devenv_lib.errors import EngineFailure, ImageError, Refused
 from devenv_lib.project import REPLACED, STARTING
 from tests.conftest import IMAGE, Workspace, docker, give
@@ -201,14 +200,14 @@ def test_giving_up_a_start_spares_one_that_was_finished_meanwhile(
 ) -> None:
     """Between the look and the renaming it was finished, and another one begun."""
     engine = workspace.engine
-    plan = draft(engine, workspace.project, workspace.settings, workspace.host)
-    first = engine.create(plan, workspace.name + STARTING)
+    plan = workspace.draft()
+    first = workspace.half_made(plan)
     rename = engine.rename
 
     def late(container: str, name: str) -> None:
         monkeypatch.setattr(engine, "rename", rename)
         rename(workspace.name + STARTING, workspace.name)
-        engine.create(plan, workspace.name + STARTING)
+        workspace.half_made(plan)
         rename(container, name)
 
     monkeypatch.setattr(engine, "rename", late)

@@ -246,7 +246,7 @@ def test_the_engine_refuses_a_volume_that_came_into_use_after_the_check(
 
 def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: Workspace) -> None:
     """Every mounted file and directory refuses a write, and the host's tree is the same."""
-    before = digest(workspace.home / ".config"), digest(workspace.home / ".local")
+    before = digest(workspace.home / ".config"), digest(workspace.home / ".local/share")
     workspace.up()
     for target in (
         "~/.bashrc",
@@ -263,7 +263,7 @@ def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: 
     for user in ("devuser", "root"):
         assert workspace.try_sh("rm -rf ~/.config/nvim/init.lua /home/devuser/.config/git", user)[0]
     workspace.sh("echo changed > ~/.config/tvim/lazy-lock.json")
-    assert before == (digest(workspace.home / ".config"), digest(workspace.home / ".local"))
+    assert before == (digest(workspace.home / ".config"), digest(workspace.home / ".local/share"))
 
 
 def test_a_mount_below_a_read_only_source_is_not_writable_either(workspace: Workspace) -> None:

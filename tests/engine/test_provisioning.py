@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import pytest
 
-from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib import containers
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.readers import MountRequest
 from tests.conftest import IMAGE, Workspace, docker
 
@@ -129,8 +131,36 @@ def test_nothing_can_be_planted_beside_the_lockfile(workspace: Workspace) -> Non
         "echo x >> ~/.config/tvim/init.lua",
     ):
         assert workspace.try_sh(attempt)[0] != 0, attempt
-    assert workspace.sh("stat -c '%a %U' ~/.config/tvim") == "755 root"
     assert workspace.sh("ls -A ~/.config/tvim") == "init.lua\nlazy-lock.json"
+
+
+def test_what_comes_and_goes_on_the_host_shows_at_the_next_command(workspace: Workspace) -> None:
+    """In the running environment: its directory of links is devenv's, on the host."""
+    workspace.up()
+    workspace.write(".config/tvim/new.lua", "new")
+    (workspace.home / ".config/tvim/init.lua").unlink()
+    assert workspace.up().differs == ()
+    assert workspace.sh("ls -A ~/.config/tvim; cat ~/.config/tvim/new.lua") == (
+        "lazy-lock.json\nnew.lua\nnew"
+    )
+
+
+def test_a_directory_of_links_that_somebody_removed_is_made_again(workspace: Workspace) -> None:
+    """Nothing that was written in a stopped environment is lost for it."""
+    workspace.up()
+    workspace.sh("echo precious > ~/written")
+    containers.stop(workspace.engine, workspace.project, keep=True)
+    shutil.rmtree(workspace.home / ".local/state/devenv")
+    assert workspace.up().outcome == "started"
+    assert workspace.sh("cat ~/written ~/.config/tvim/init.lua") == "precious\n-- tvim"
+
+
+def test_links_that_cannot_be_written_are_said_so(workspace: Workspace) -> None:
+    workspace.write(".local/state/devenv", "a file")
+    with pytest.raises(DevenvError, match="could not be written") as error:
+        workspace.up()
+    assert "XDG_STATE_HOME" in error.value.hint
+    assert workspace.container_names() == []
 
 
 def test_host_edits_in_the_lock_directory_show_at_once(workspace: Workspace) -> None:

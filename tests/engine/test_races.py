@@ -15,7 +15,6 @@ import pytest
 
 from devenv_lib import images
 from devenv_lib.containers import start
-from devenv_lib.containers.draft import draft
 from devenv_lib.engine import answers
 from devenv_lib.errors import ProjectError, Refused, SettingsError
 from devenv_lib.host import locate
@@ -107,8 +106,8 @@ def test_a_half_started_container_whose_source_is_gone_is_made_anew(workspace: W
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(agent))
         workspace.environ["SSH_AUTH_SOCK"] = str(agent)
-        plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
-        left = workspace.engine.create(plan, workspace.name + STARTING)
+        plan = workspace.draft()
+        left = workspace.half_made(plan)
     agent.unlink()
     assert left != workspace.up().container.id
     assert [workspace.name] == workspace.container_names()
@@ -118,11 +117,11 @@ def test_a_half_started_container_of_other_settings_is_made_anew_unless_it_is_yo
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A young one is being finished by somebody; what was left is made as it would be now."""
-    plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
+    plan = workspace.draft()
     workspace.configure(memory=1 << 30, memory_swap=1 << 30)
     for stale in (60, 0):
         monkeypatch.setattr(start, "STALE", stale)
-        left = workspace.engine.create(plan, workspace.name + STARTING)
+        left = workspace.half_made(plan)
         environment = workspace.up()
         assert bool(stale) == (left == environment.container.id)
         assert bool(stale) == bool(environment.differs)
@@ -148,8 +147,25 @@ def test_a_paused_environment_says_how_to_go_on(workspace: Workspace) -> None:
         docker("unpause", workspace.name)
 
 
+def volumes_of_removed_containers(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """Return a list to which the volumes of each container that is removed are added."""
+    removed: list[str] = []
+    client = workspace.engine._client
+    remove: Any = client.remove_container
+
+    def noting(container: str, **options: object) -> None:
+        found: Any = client.inspect_container(container)
+        removed.extend(mount["Name"] for mount in found["Mounts"] if mount["Type"] == "volume")
+        remove(container, **options)
+
+    monkeypatch.setattr(client, "remove_container", noting)
+    return removed
+
+
 def test_an_image_with_volumes_of_its_own_differs_in_nothing(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine names those; they are neither reported nor removed, nor left by the probe."""
     name = f"{workspace.prefix}-volume:latest"
@@ -159,9 +175,9 @@ def test_an_image_with_volumes_of_its_own_differs_in_nothing(
         workspace.configure(image=name)
         image = workspace.engine.image(name)
         assert image is not None
-        before = set(docker("volume", "ls", "--quiet").stdout.split())
+        removed = volumes_of_removed_containers(workspace, monkeypatch)
         images.identity(workspace.engine, image, name, workspace.project, "")
-        assert before == set(docker("volume", "ls", "--quiet").stdout.split())
+        assert [workspace.engine.volume(volume) for volume in removed] == [None]
         workspace.up()
         environment = workspace.up()
         assert (environment.differs, environment.unlabelled) == ((), ())
@@ -258,9 +274,9 @@ def test_an_environment_that_is_replaced_while_it_is_looked_at(
 
 def test_what_an_abandoned_start_left_is_removed_by_the_next(workspace: Workspace) -> None:
     """Killed between the rename that keeps others off it and the removal."""
-    plan = draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
+    plan = workspace.draft()
     for take in (workspace.up, workspace.stop):
-        left = workspace.engine.create(plan, workspace.name + STARTING)
+        left = workspace.half_made(plan)
         workspace.engine.rename(left, f"{workspace.name}{STARTING}.{left[:12]}")
         take()
         assert left not in [one.id for one in workspace.engine.containers()]
@@ -291,8 +307,8 @@ def test_ctrl_c_while_the_engine_makes_a_container_leaves_none(
 def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> None:
     """Killed between its create and its start: it references volumes, so it may not stay."""
     engine = workspace.engine
-    plan = draft(engine, workspace.project, workspace.settings, workspace.host)
-    started = engine.create(plan, workspace.name + STARTING)
+    plan = workspace.draft()
+    started = workspace.half_made(plan)
     names = {mount.source: str(mount.target) for mount in plan.mounts.volumes}
     helper = answers.helper_body(IMAGE, names, ["true"], workspace.prefix)
     name = f"{workspace.prefix}-give-{started[:12]}"

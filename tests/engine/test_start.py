@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 
 from devenv_lib import containers
-from devenv_lib.containers.draft import draft
 from devenv_lib.engine import connect
 from devenv_lib.errors import EngineFailure, ImageError
-from devenv_lib.project import STARTING
 from devenv_lib.readers import Port
 from tests.conftest import IMAGE, Workspace, docker
 
@@ -72,13 +70,11 @@ def test_a_foreign_container_with_our_name_is_left_alone(workspace: Workspace) -
 def test_a_start_that_was_killed_is_carried_on(workspace: Workspace, steps: int) -> None:
     """After volumes, create, start or neither: the next run ends with one ready environment."""
     engine = workspace.engine
-    plan = draft(engine, workspace.project, workspace.settings, workspace.host)
-    name = workspace.name + STARTING
     left = ""
     if steps >= 1:
-        engine.create_volume(workspace.volume("data"), {**plan.project.labels})
+        engine.create_volume(workspace.volume("data"), workspace.project.labels)
     if steps >= 2:
-        left = engine.create(plan, name)
+        left = workspace.half_made()
     if steps >= 3:
         engine.start(left)
     environment = workspace.up()
