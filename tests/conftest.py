@@ -171,8 +171,8 @@ class Workspace:
             **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options,
         )
 
-    def begin(self, *words: str) -> subprocess.Popen[str]:
-        """Begin a task as a process of its own, without a terminal."""
+    def begin(self, *words: str, group: bool = False) -> subprocess.Popen[str]:
+        """Begin a task as a process, with ``group`` in one of its own, without a terminal."""
         return subprocess.Popen(
             [sys.executable, "-m", "invoke", *words],
             cwd=self.path,
@@ -181,6 +181,7 @@ class Workspace:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=group,
         )
 
     def process_environ(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -58,14 +58,18 @@ def exec_words(
 def pass_through(words: Sequence[str]) -> int:
     """Run a program on this process's own stdin, stdout and stderr; return its exit status.
 
-    Ctrl-C reaches the program, which decides; this process only waits.
+    Ctrl-C reaches the program, which decides; this process only waits. Without a terminal the
+    docker program then leaves what runs inside, and says 0: that is 130 here.
     """
-    # A handler that does nothing, instead of SIG_IGN, which the child would inherit.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
+    came: list[int] = []
+    # A handler that only notes it, instead of SIG_IGN, which the child would inherit.
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         status = subprocess.run(list(words), check=False).returncode
     finally:
         signal.signal(signal.SIGINT, before)
+    if came and status == 0:
+        return 128 + came[0]
     return status if status >= 0 else 128 - status
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from datetime import datetime
 
 import pytest
@@ -57,6 +59,18 @@ def test_exec_of_a_program_that_is_not_there_says_so(workspace: Workspace) -> No
     assert result.returncode in (126, 127)
     assert "no-such-program" in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_exec_that_is_interrupted_without_a_terminal_is_no_success(workspace: Workspace) -> None:
+    """`inv exec -- make test | tee log` and Ctrl-C, which reaches the whole group."""
+    workspace.up()
+    process = workspace.begin("exec", "--", "sh", "-c", "touch ~/began; sleep 20", group=True)
+    deadline = time.monotonic() + 20
+    while workspace.try_sh("test -e ~/began")[0]:
+        assert time.monotonic() < deadline
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
 
 
 def test_exec_without_a_command_is_wrong_usage(workspace: Workspace) -> None:
