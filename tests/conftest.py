@@ -138,6 +138,18 @@ class Workspace:
             give(self.home / path)
         return file
 
+    def worktree(self) -> tuple[Path, Path]:
+        """Make a repository and a worktree of it, which is the project from now on."""
+        main, tree = self.home / "work/main", self.home / "work/tree"
+        git = ["git", "-c", "user.name=T", "-c", "user.email=t@t"]
+        subprocess.run([*git, "init", "-q", str(main)], check=True)
+        subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=main, check=True)
+        subprocess.run([*git, "worktree", "add", "-q", str(tree)], cwd=main, check=True)
+        for path in (main, tree, *main.rglob("*"), *tree.rglob("*")):
+            give(path)
+        self.path = tree
+        return main, tree
+
     def sh(self, script: str, user: str = "devuser", name: str = "") -> str:
         """Run a script inside; return its output, stderr included. It has to succeed."""
         status, output = self.try_sh(script, user, name)

@@ -158,7 +158,8 @@ class Start:
         mounted = {mount.target for mount in container.mounts} or None
         try:
             plan = self.plan_of(container) if mounted else self.plan
-            names = [mount.source for mount in plan.mounts.volumes]
+            planned = plan.mounts.volumes
+            names = [v.source for v in planned if mounted is None or str(v.target) in mounted]
             self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names)
             self.engine.start(container.name)
             volumes.provision(self.engine, container.id, plan, mounted)

@@ -89,12 +89,12 @@ def warn_user(environment: Environment, settings: Settings, here: Host) -> None:
         "one writes the other may not be able to"
     )
     mend = f"DEVENV_PREFIX={plan.project.prefix}-{uid} inv run{path_flag(plan.project)}"
-    how = {
-        "default": "to mend it, with an image and volumes of its own",
-        "project": "to mend it, make the user with USER_UID in .devenv/Dockerfile, then",
-        "given": f"to mend it, with an image whose user is {uid}",
+    how, more = {
+        "default": ("with an image and volumes of its own", ""),
+        "project": ("make the user with USER_UID in .devenv/Dockerfile, then", ""),
+        "given": (f"with an image whose user is {uid}", " --image IMAGE"),
     }[images.choose(plan.project, settings).kind]
-    report.reason(f"{how}: {mend}{' --image IMAGE' if 'an image whose' in how else ''}")
+    report.reason(f"to mend it, {how}: {mend}{more}")
 
 
 def warn_homes(plan: MountPlan, project: Project) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from devenv_lib import containers
 from devenv_lib.containers import stages
 from devenv_lib.errors import EngineFailure, ImageError, Refused
 from devenv_lib.project import REPLACED, STARTING
-from tests.conftest import IMAGE, Workspace, docker, give
+from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
 
@@ -99,14 +98,7 @@ def test_a_restart_does_not_follow_a_symlink_in_a_sources_place(workspace: Works
 
 def test_a_worktrees_repository_cannot_be_swapped_for_the_home(workspace: Workspace) -> None:
     """It is mounted writable, and the environment of the repository can move it."""
-    main, tree = workspace.home / "work/main", workspace.home / "work/tree"
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@t"]
-    subprocess.run([*git, "init", "-q", str(main)], check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=main, check=True)
-    subprocess.run([*git, "worktree", "add", "-q", str(tree)], cwd=main, check=True)
-    for path in (main, tree, *main.rglob("*"), *tree.rglob("*")):
-        give(path)
-    workspace.path = tree
+    main, _ = workspace.worktree()
     workspace.up()
     containers.stop(workspace.engine, workspace.project, keep=True)
     (main / ".git").rename(main / ".git2")

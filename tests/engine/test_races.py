@@ -231,16 +231,8 @@ def test_an_included_gitconfig_is_mounted(workspace: Workspace) -> None:
 
 def test_a_worktree_that_git_wrote_relative_is_a_repository_inside(workspace: Workspace) -> None:
     """Git 2.48 and newer can; its .git then names the common directory from the worktree."""
-    main, tree = workspace.home / "work/main", workspace.home / "work/tree"
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@t"]
-    subprocess.run([*git, "init", "-q", str(main)], check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=main, check=True)
-    subprocess.run([*git, "worktree", "add", "-q", str(tree)], cwd=main, check=True)
+    _, tree = workspace.worktree()
     (tree / ".git").write_text("gitdir: ../main/.git/worktrees/tree\n")
-    subprocess.run(
-        ["chown", "-R", str(workspace.path.stat().st_uid), str(main), str(tree)], check=True
-    )
-    workspace.path = tree
     workspace.up()
     assert workspace.sh("git log --format=%s") == "first"
 

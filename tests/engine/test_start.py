@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -231,15 +230,7 @@ def test_configuration_that_is_a_symlink_is_followed(workspace: Workspace) -> No
 
 def test_a_git_worktree_is_a_repository_inside(workspace: Workspace) -> None:
     """Its common directory is mounted where its .git names it."""
-    main = workspace.home / "main"
-    tree = workspace.home / "work/tree"
-    git = ["git", "-c", "user.name=T", "-c", "user.email=t@t"]
-    subprocess.run([*git, "init", "-q", str(main)], check=True)
-    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], cwd=main, check=True)
-    subprocess.run([*git, "worktree", "add", "-q", str(tree)], cwd=main, check=True)
-    if os.getuid() == 0:
-        subprocess.run(["chown", "-R", "1000:1000", str(main), str(tree)], check=True)
-    workspace.path = tree
+    _, tree = workspace.worktree()
     workspace.up()
     assert workspace.sh("git log --format=%s") == "first"
     workspace.sh("git -c user.name=T -c user.email=t@t commit -q --allow-empty -m inside")
