@@ -21,6 +21,7 @@ from types import FrameType
 from typing import Any, ParamSpec
 
 import docker
+from docker.utils import decode_json_header
 
 from devenv_lib.engine import answers
 from devenv_lib.errors import EngineFailure
@@ -31,6 +32,10 @@ from devenv_lib.records import LABEL_PATH
 STALE = 60
 #: How often to look whether a helper has ended, and how long apart (seconds).
 _LOOKS, _PAUSE = 250, 0.02
+#: Bytes that a file may have which is read from an image.
+_LARGEST = 1 << 20
+#: The bits of Go's ``FileMode`` of which a regular file has none (``fs.ModeType``).
+_NO_FILE = 0x8F280000
 P = ParamSpec("P")
 
 
@@ -79,12 +84,25 @@ def read_file(client: docker.APIClient, image: str, path: str, prefix: str) -> b
 
 
 def _file_in(client: docker.APIClient, container: str, path: str, hops: int = 8) -> bytes | None:
-    chunks, status = client.get_archive(container, path)
-    content = b"".join(chunks)
-    if status.get("linkTarget") and hops:
-        path = posixpath.join(posixpath.dirname(path), status["linkTarget"])
+    stat = _stat(client, container, path)
+    if stat.get("linkTarget") and hops:
+        path = posixpath.join(posixpath.dirname(path), stat["linkTarget"])
         return _file_in(client, container, posixpath.normpath(path), hops - 1)
-    return _only_file(content)
+    # An image may have anything there: a whole file system would be sent, and kept in memory.
+    if stat["mode"] & _NO_FILE or stat["size"] > _LARGEST:
+        raise EngineFailure(f"{path} in the image is no file of a usual size.")
+    return _only_file(b"".join(client.get_archive(container, path)[0]))
+
+
+def _stat(client: docker.APIClient, container: str, path: str) -> dict[str, Any]:
+    """Return what the engine says of a path in a container, as a Go ``FileInfo``."""
+    url = f"{client.base_url}/v{client.api_version}/containers/{container}/archive"
+    answer = client.head(url, params={"path": path}, timeout=client.timeout)
+    if answer.status_code == 404:
+        raise docker.errors.NotFound(f"{path} is not there", answer)
+    answer.raise_for_status()
+    found: dict[str, Any] = decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
+    return found
 
 
 def _only_file(archive: bytes) -> bytes | None:

@@ -79,6 +79,18 @@ def test_a_uid_that_an_engine_would_read_otherwise_is_refused(
         workspace.up()
 
 
+@pytest.mark.parametrize("place", ["head -c 3000000 /dev/zero >", "ln -sf /usr"])
+def test_an_image_cannot_send_more_than_a_passwd(
+    workspace: Workspace, hostile: Any, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """It is read into memory: neither gigabytes nor a whole file system."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(workspace.home / "cache"))
+    hostile(f"RUN {place} /etc/passwd\nUSER 1000")
+    with pytest.raises(EngineFailure, match="no file of a usual size"):
+        workspace.up()
+    assert workspace.container_names() == []
+
+
 def test_a_restart_does_not_follow_a_symlink_in_a_sources_place(workspace: Workspace) -> None:
     """The container remembers the path, and the engine would resolve it anew."""
     real = workspace.path / "real"
