@@ -113,8 +113,9 @@ def test_run_attaches_resizes_and_returns_the_shells_status(workspace: Workspace
         child.sendline("sleep 0.3; stty size")
         child.expect_exact("40 120")
         child.expect(PROMPT)
-        child.sendline("sleep 100")
-        child.expect_exact("sleep 100\r\n")
+        # A shell that is just about to start a program does not pass Ctrl-C on to it.
+        child.sendline("sh -c 'echo be''gan; exec sleep 100'")
+        child.expect_exact("began\r\n")
         child.sendintr()
         child.expect(PROMPT)
         child.sendline("echo still $?")
