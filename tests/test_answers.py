@@ -138,6 +138,22 @@ def test_an_engine_in_a_virtual_machine_names_its_maker(data: dict[str, str], ma
     assert machine == answers.info(data, "1.45").machine
 
 
+@pytest.mark.parametrize(
+    ("told", "source"),
+    [
+        ("/host_mnt/Users/ada/app", "/Users/ada/app"),
+        ("/host_mnt/data/app", "/host_mnt/data/app"),
+        ("/Users/ada/app", "/Users/ada/app"),
+    ],
+)
+def test_a_bind_in_a_virtual_machine_is_told_by_its_place_on_the_host(
+    told: str, source: str
+) -> None:
+    data = {"Type": "bind", "Source": told, "Destination": "/t", "RW": True}
+
+    assert answers.mount_point(data).source == source
+
+
 def test_an_image_is_read() -> None:
     config = {"User": "devuser", "Labels": {"devenv.image": "true"}}
 

@@ -25,6 +25,9 @@ from devenv_lib.readers import Port
 from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
 
 Json = Mapping[str, Any]
+#: Docker Desktop tells of a bind by its place in the virtual machine (read, not measured): an
+#: environment there would else seem to have lost all that it mounts.
+_MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
 LABEL_TEMPORARY = "devenv.temporary"
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -53,8 +56,9 @@ def mount_point(data: Json) -> MountPoint:
     """Read one entry of a container's ``Mounts``."""
     kind = data.get("Type") or ""
     source = data.get("Name") if kind == "volume" else data.get("Source")
-    source = "" if kind == "tmpfs" else source
-    return MountPoint(kind, source or "", data.get("Destination") or "", not data.get("RW"))
+    source = "" if kind == "tmpfs" else source or ""
+    source = _MACHINES_ROOT.sub("", source) if kind == "bind" else source
+    return MountPoint(kind, source, data.get("Destination") or "", not data.get("RW"))
 
 
 def info(data: Json, api: str) -> EngineInfo:
