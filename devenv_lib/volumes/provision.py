@@ -2,9 +2,9 @@
 
 The look is taken from inside, as the user. What only root can do is done by a helper container
 that has volumes alone, for two reasons that were measured on Docker 20.10: a root process inside
-an environment has no capabilities, because its main one is not root's; and an archive that the
-engine unpacks into a container mounts that container's binds on the host, where a removal at the
-same moment deletes what is in them.
+an environment has no capabilities, because of ``no-new-privileges`` and a main process that is
+not root's; and an archive that the engine unpacks into a container mounts that container's binds
+on the host, where a removal at the same moment deletes what is in them.
 """
 
 from __future__ import annotations
