@@ -124,7 +124,7 @@ def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa:
         report.as_json({**_mounts_json(plan), "engine": engine.endpoint.name})
         return
     rows = [
-        {"source": m.source or m.kind, "target": m.target, "mode": _mode(m.read_only), "why": m.why}
+        {"source": m.source, "target": m.target, "mode": _mode(m.read_only), "why": m.why}
         for m in plan.mounts
     ]
     read = report.table(rows, ("SOURCE", "TARGET", "MODE", "WHY"))
