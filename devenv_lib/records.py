@@ -26,12 +26,17 @@ RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stop
 
 
 def ours(labels: Mapping[str, str], prefix: str) -> bool:
-    """Whether labels mark an object as devenv's, inside ``prefix``.
+    """Whether labels mark an object as devenv's, inside ``prefix``."""
+    return labels.get(LABEL) == "true" and prefix_of(labels) == prefix
 
-    An object without ``devenv.prefix`` counts as the default prefix's: older tools of this
-    family labelled with ``devenv=true`` alone.
+
+def prefix_of(labels: Mapping[str, str]) -> str:
+    """Return the prefix that an object with devenv's label belongs to.
+
+    One without ``devenv.prefix`` counts as the default prefix's: older tools of this family
+    labelled with ``devenv=true`` alone.
     """
-    return labels.get(LABEL) == "true" and (labels.get(LABEL_PREFIX) or DEFAULT_PREFIX) == prefix
+    return labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
 
 
 @dataclass(frozen=True)

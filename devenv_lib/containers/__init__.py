@@ -3,7 +3,7 @@
 from devenv_lib.containers.attach import attach, execute, on_terminal
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import Sighting, find
-from devenv_lib.containers.rehearse import rehearse
+from devenv_lib.containers.rehearse import rehearse, rehearse_stop
 from devenv_lib.containers.stop import Stopped, stop
 from devenv_lib.containers.up import Environment, up
 
@@ -17,6 +17,7 @@ __all__ = [
     "find",
     "on_terminal",
     "rehearse",
+    "rehearse_stop",
     "stop",
     "up",
 ]

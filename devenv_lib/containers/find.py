@@ -31,6 +31,16 @@ class Sighting:
     abandoned: tuple[Container, ...] = ()
 
     @property
+    def present(self) -> Container | None:
+        """The environment that there is, though it may only be about to be entered again."""
+        return self.ready or self.restarting
+
+    @property
+    def used(self) -> Container | None:
+        """The container that people have been in, which `stop` keeps when it is asked to."""
+        return self.present or self.replaced
+
+    @property
     def everything(self) -> tuple[Container, ...]:
         """All of the project's containers."""
         one = (self.ready, self.starting, self.restarting, self.replaced)

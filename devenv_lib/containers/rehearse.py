@@ -27,7 +27,7 @@ def rehearse(
     Nothing is touched, and no image is read: its user is the one it is expected to have.
     """
     seen = find(engine, project)
-    old = seen.ready or seen.restarting
+    old = seen.present
     if seen.ready and seen.ready.running and not recreate:
         yield f"# {seen.ready.name} is running"
         return
@@ -44,6 +44,17 @@ def rehearse(
     yield from start_lines(plan, seen.name)
     if aside := (old or seen.replaced):
         yield _docker("rm", base_name(aside.name) + REPLACED)
+
+
+def rehearse_stop(engine: Engine, project: Project, *, keep: bool = False) -> Iterator[str]:
+    """Yield the commands that stand for what `stop` would do now."""
+    seen = find(engine, project)
+    for container in seen.everything:
+        yield _docker("stop", container.name)
+        if not keep or container is not seen.used:
+            yield _docker("rm", container.name)
+        elif container.name != base_name(container.name):
+            yield _docker("rename", container.name, base_name(container.name))
 
 
 def _set_aside(old: Container) -> Iterator[str]:

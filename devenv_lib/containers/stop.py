@@ -35,7 +35,7 @@ def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopp
     """
     engine.remove_leftovers(project.prefix)
     seen = find(engine, project)
-    stays = (seen.ready or seen.restarting or seen.replaced) if keep else None
+    stays = seen.used if keep else None
     taken = []
     for container in seen.everything:
         if container is stays:

@@ -82,7 +82,7 @@ def _go_round(start: Start, *, recreate: bool) -> Environment:
     failure = _endless(project)
     for _ in range(_RACES):
         seen = find(engine, project)
-        old = seen.ready or seen.restarting
+        old = seen.present
         if old and seen.starting:  # a loser of a race: it can never get its name
             abandon(engine, project)
         if seen.ready and seen.ready.state == "paused":

@@ -9,14 +9,13 @@ from pathlib import PurePosixPath
 
 from devenv_lib.project import Project, check_name
 from devenv_lib.records import (
-    DEFAULT_PREFIX,
     LABEL,
     LABEL_PATH,
-    LABEL_PREFIX,
     Container,
     Snapshot,
     Volume,
     ours,
+    prefix_of,
 )
 
 
@@ -60,7 +59,7 @@ def _refusals(snapshot: Snapshot, prefix: str, name: str) -> Iterator[Refusal]:
         remedy = f"docker volume rm {name}   (if you are sure: devenv did not make it)"
         yield Refusal(name, "it does not carry the label devenv=true", remedy)
     elif not ours(volume.labels, prefix):
-        other = volume.labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
+        other = prefix_of(volume.labels)
         remedy = f"DEVENV_PREFIX={shlex.quote(other)} inv volume.rm --name {name}"
         yield Refusal(name, f"it belongs to the prefix {other}, not to {prefix}", remedy)
     else:
@@ -78,7 +77,7 @@ def _in_use(name: str, user: Container, prefix: str) -> Refusal:
 def _freeing(user: Container, prefix: str) -> str:
     """Return the command that ends a container's use of its volumes."""
     path = PurePosixPath(user.labels.get(LABEL_PATH, ""))
-    other = user.labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
+    other = prefix_of(user.labels)
     if Project(path, path, other).owns(user):
         variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
         return f"{variable}inv stop --path {shlex.quote(str(path))}"

@@ -78,11 +78,7 @@ def stop(c: Context, path: str = ".", keep: bool = False) -> None:
     project = host.locate(path, settings.prefix, must_exist=False)
     engine = connect()
     if dry(c):
-        seen = containers.find(engine, project)
-        for container in seen.everything:
-            report.out(shlex.join(["docker", "stop", container.name]))
-            if not keep or container is seen.starting:
-                report.out(shlex.join(["docker", "rm", container.name]))
+        report.lines(containers.rehearse_stop(engine, project, keep=keep))
         return
     stopped = containers.stop(engine, project, keep=keep)
     for one in stopped:

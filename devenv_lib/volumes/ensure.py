@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
 from devenv_lib.project import common_labels
-from devenv_lib.records import DEFAULT_PREFIX, LABEL, LABEL_PREFIX, ours
+from devenv_lib.records import LABEL, ours, prefix_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -35,9 +35,9 @@ def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, 
     missing = [volume for volume in found if not ours(volume.labels, prefix)]
     for volume in missing:
         if volume.labels.get(LABEL) == "true":
-            other = volume.labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
             raise Refused(
-                f"The volume {volume.name} belongs to the prefix {other}, not to {prefix}.",
+                f"The volume {volume.name} belongs to the prefix {prefix_of(volume.labels)}, "
+                f"not to {prefix}.",
                 "Use another prefix: DEVENV_PREFIX=NAME inv run",
             )
     return tuple(volume.name for volume in missing)

@@ -116,6 +116,8 @@ def test_a_recreation_that_was_killed_at_its_end_is_finished(used: Workspace) ->
     """The new one is there, so the one that it replaced goes."""
     labels = [f"--label={key}={value}" for key, value in used.project.labels.items()]
     docker("create", f"--name={used.name}{REPLACED}", *labels, IMAGE)
+    said = list(containers.rehearse_stop(used.engine, used.project, keep=True))
+    assert said[1:] == [f"docker {word} {used.name}{REPLACED}" for word in ("stop", "rm")]
     assert used.up().outcome == "running"
     assert [used.name] == used.container_names()
 
@@ -125,6 +127,9 @@ def test_a_killed_recreation_is_taken_down_or_kept_by_stop(used: Workspace) -> N
         old = used.up().container
         used.engine.stop(old.id)
         used.engine.rename(old.id, used.name + REPLACED)
+        then = f"docker rename {used.name}{REPLACED} {used.name}"
+        said = list(containers.rehearse_stop(used.engine, used.project, keep=keep))
+        assert said[1:] == [then if keep else f"docker rm {used.name}{REPLACED}"]
         containers.stop(used.engine, used.project, keep=keep)
         assert used.container_names() == ([used.name] if keep else [])
         if keep:
