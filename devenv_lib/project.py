@@ -5,8 +5,6 @@ Pure: the path and the home directory come in resolved (`devenv_lib.host.locate`
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,26 +12,21 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from devenv_lib.errors import ProjectError, UsageError
-from devenv_lib.records import (
+from devenv_lib.names import (
     DEFAULT_PREFIX,
-    LABEL,
     LABEL_PATH,
-    LABEL_PREFIX,
     LABEL_PROJECT,
-    Container,
+    NAME,
+    common_labels,
+    container_name,
+    container_stage,
     ours,
+    path_digest,
 )
+from devenv_lib.records import Container
 
-#: Docker's own rule for container and volume names, without its one-letter exception.
-NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 #: A prefix also heads image names, which must be lower-case with single separators.
 PREFIX = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-#: How a container's name ends while it is not to be entered. ``.starting`` is a new one, in which
-#: nobody has been; ``.restarting`` one that was stopped; ``.replaced`` one that is kept until the
-#: one in its place is finished.
-STARTING, RESTARTING, REPLACED = ".starting", ".restarting", ".replaced"
-STAGES = (STARTING, RESTARTING, REPLACED)
-_STAGE = re.compile(rf"({'|'.join(map(re.escape, STAGES))})(\.[0-9a-f]{{12}})?$")
 #: Volumes are mounted at these places below the home: no project can be there or above.
 RESERVED = (".local/share", ".local/state", ".cache")
 
@@ -66,11 +59,6 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-def common_labels(prefix: str) -> Mapping[str, str]:
-    """Return the labels that every volume and container of ``prefix`` carries."""
-    return MappingProxyType({LABEL: "true", LABEL_PREFIX: prefix})
-
-
 @dataclass(frozen=True)
 class Project:
     """One project directory on the host.
@@ -90,15 +78,12 @@ class Project:
     @property
     def digest(self) -> str:
         """Six hex digits of the path's SHA-256, which set namesakes apart."""
-        return hashlib.sha256(str(self.path).encode()).hexdigest()[:6]
+        return path_digest(str(self.path))
 
     @property
     def names(self) -> tuple[str, str]:
         """The container's name, and the one it takes when that belongs to another path."""
-        parts = [part for part in (self.path.parent.name, self.path.name) if part]
-        cleaned = [re.sub(r"[^a-zA-Z0-9_.-]+", "-", part) for part in parts]
-        # What ends like a provisional name would be taken for one.
-        name = _STAGE.sub(lambda end: end[0].replace(".", "-"), "-".join([self.prefix, *cleaned]))
+        name = container_name(str(self.path), self.prefix)
         return name, f"{name}-{self.digest}"
 
     @property
@@ -142,25 +127,9 @@ class Project:
     def stage(self, container: Container) -> str | None:
         """Return how a container's name ends, or ``None`` if it is none of the project's.
 
-        Empty is a finished one; see `STAGES` for the others. The first twelve digits of its
-        id behind that keep others off one that somebody gives up; it still counts as the same.
+        Empty is a finished one; see `devenv_lib.names.STAGES` for the others.
         """
-        if container.name in self.names:
-            return ""
-        for name, stage in itertools.product(self.names, STAGES):
-            if container.name in (name + stage, given_up(name + stage, container)):
-                return stage
-        return None
-
-
-def given_up(name: str, container: Container) -> str:
-    """Return the name by which a container that has ``name`` is kept from others."""
-    return f"{name}.{container.id[:12]}"
-
-
-def base_name(name: str) -> str:
-    """Return a container's name without the stage that it is in."""
-    return _STAGE.sub("", name)
+        return container_stage(container.name, container.id, str(self.path), self.prefix)
 
 
 def project_at(path: PurePosixPath, home: PurePosixPath, prefix: str = DEFAULT_PREFIX) -> Project:

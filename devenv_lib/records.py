@@ -11,32 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
-LABEL = "devenv"
-LABEL_PREFIX = "devenv.prefix"
-LABEL_PROJECT = "devenv.project"
-LABEL_PATH = "devenv.path"
-LABEL_SETTINGS = "devenv.settings"
-LABEL_USER = "devenv.user"
-LABEL_IMAGE = "devenv.image"
-LABEL_CONTEXT = "devenv.context"
-DEFAULT_PREFIX = "devenv"
-
 #: States in which an engine keeps a container's mounts in place.
 RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stopping"})
-
-
-def ours(labels: Mapping[str, str], prefix: str) -> bool:
-    """Whether labels mark an object as devenv's, inside ``prefix``."""
-    return labels.get(LABEL) == "true" and prefix_of(labels) == prefix
-
-
-def prefix_of(labels: Mapping[str, str]) -> str:
-    """Return the prefix that an object with devenv's label belongs to.
-
-    One without ``devenv.prefix`` counts as the default prefix's: older tools of this family
-    labelled with ``devenv=true`` alone.
-    """
-    return labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
 
 
 @dataclass(frozen=True)

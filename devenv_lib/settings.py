@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devenv_lib.errors import SettingsError
+from devenv_lib.names import DEFAULT_PREFIX
 from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
-from devenv_lib.records import DEFAULT_PREFIX
 
 #: Keys that widen what an environment may reach: other projects' volumes by the prefix, what the
 #: image that all share is built from, and so on. A project's own files may not set them,

@@ -21,8 +21,8 @@ from tabulate import tabulate
 
 from devenv_lib import containers
 from devenv_lib.engine import connect
+from devenv_lib.names import common_labels
 from devenv_lib.plans.commands import run_options
-from devenv_lib.project import common_labels
 from devenv_lib.settings import Settings
 from tests.conftest import IMAGE, RUN, Workspace, docker, give
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 from hypothesis import settings as hypothesis_settings
 
 from devenv_lib.mounts import Mount, MountPlan, build_mounts
+from devenv_lib.names import common_labels
 from devenv_lib.plans import EnvironmentPlan, creation
-from devenv_lib.project import Project, common_labels, project_at
+from devenv_lib.project import Project, project_at
 from devenv_lib.records import (
     Container,
     EngineInfo,

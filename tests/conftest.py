@@ -22,9 +22,10 @@ from devenv_lib import containers, host, images
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import Engine, connect
 from devenv_lib.errors import EngineUnavailable
+from devenv_lib.names import LABEL_PREFIX, STARTING
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.project import STARTING, Project, project_at
-from devenv_lib.records import LABEL_PREFIX, Host
+from devenv_lib.project import Project, project_at
+from devenv_lib.records import Host
 from devenv_lib.settings import Settings
 
 IMAGE = "devenv:latest"

@@ -28,7 +28,7 @@ FLOORS = (
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host"},
-    {"plans", "mounts", "project", "settings", "readers", "records", "errors"},
+    {"plans", "mounts", "project", "settings", "readers", "records", "names", "errors"},
 )
 PURE = FLOORS[-1]
 #: What the tasks speak through, beside all floors.

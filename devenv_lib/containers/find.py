@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devenv_lib.project import REPLACED, RESTARTING, STARTING, Project, base_name
+from devenv_lib.names import REPLACED, RESTARTING, STARTING, base_name
+from devenv_lib.project import Project
 from devenv_lib.records import Container
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from devenv_lib import images
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import find
 from devenv_lib.containers.start import vanished
+from devenv_lib.names import REPLACED, base_name
 from devenv_lib.plans.commands import provisioning_lines, start_lines
-from devenv_lib.project import REPLACED, Project, base_name
+from devenv_lib.project import Project
 from devenv_lib.records import Container, Host
 from devenv_lib.settings import Settings
 

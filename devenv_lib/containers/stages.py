@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.containers.find import find
 from devenv_lib.errors import EngineFailure
-from devenv_lib.project import REPLACED, Project, base_name, given_up
+from devenv_lib.names import REPLACED, base_name, given_up
+from devenv_lib.project import Project
 from devenv_lib.records import Container
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def abandon(engine: Engine, project: Project) -> None:
     """Remove the project's new container, in which nobody has been, unless somebody finishes it."""
     with suppress(EngineFailure):
         if starting := find(engine, project).starting:
-            mine = given_up(starting.name, starting)
+            mine = given_up(starting.name, starting.id)
             engine.rename(starting.name, mine)
             engine.remove(mine, force=True)
 
@@ -32,7 +33,7 @@ def abandon(engine: Engine, project: Project) -> None:
 def give_back(engine: Engine, container: Container) -> None:
     """Stop a container that could not be restarted, under its own name, with all that is in it."""
     with suppress(EngineFailure):
-        engine.rename(container.name, given_up(container.name, container))
+        engine.rename(container.name, given_up(container.name, container.id))
         keep(engine, container)
 
 

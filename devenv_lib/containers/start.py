@@ -23,9 +23,10 @@ from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
 from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.mounts import MACHINE_AGENT
+from devenv_lib.names import LABEL_SETTINGS, LABEL_USER, RESTARTING, STARTING, base_name
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.project import RESTARTING, STARTING, Project, base_name
-from devenv_lib.records import LABEL_SETTINGS, LABEL_USER, Container, Host, MountPoint
+from devenv_lib.project import Project
+from devenv_lib.records import Container, Host, MountPoint
 from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devenv_lib.mounts import Mount
+from devenv_lib.names import common_labels
 from devenv_lib.plans.commands import (
     COMMAND,
     ENTRYPOINT,
@@ -20,7 +21,6 @@ from devenv_lib.plans.commands import (
 )
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
-from devenv_lib.project import common_labels
 from devenv_lib.readers import Port
 from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
 

@@ -18,9 +18,10 @@ from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.failures import translated
 from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import EngineFailure
+from devenv_lib.names import LABEL
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
-from devenv_lib.records import LABEL, Container, EngineInfo, Image, Snapshot, Volume
+from devenv_lib.records import Container, EngineInfo, Image, Snapshot, Volume
 
 #: From API 1.53 on, the disk-usage answer has another form (fact from its changelog).
 _NEWEST_USAGE_API = (1, 52)

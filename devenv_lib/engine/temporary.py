@@ -25,8 +25,7 @@ from docker.utils import decode_json_header
 
 from devenv_lib.engine import answers
 from devenv_lib.errors import EngineFailure
-from devenv_lib.project import common_labels
-from devenv_lib.records import LABEL_PATH
+from devenv_lib.names import LABEL_PATH, common_labels
 
 #: Seconds after which a container that lives for a fraction of one is nobody's any more.
 STALE = 60

@@ -20,7 +20,8 @@ from devenv_lib.images.choice import (
     unreadable,
     user_ids,
 )
-from devenv_lib.records import DEFAULT_PREFIX, LABEL_CONTEXT, LABEL_IMAGE, Image
+from devenv_lib.names import DEFAULT_PREFIX, LABEL_CONTEXT, LABEL_IMAGE
+from devenv_lib.records import Image
 from devenv_lib.settings import Build, Settings
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Iterator
 
 from devenv_lib.mounts import Mount
+from devenv_lib.names import common_labels
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.provisioning import provisioning
-from devenv_lib.project import common_labels
 
 #: A container's main process only sleeps; everything else is an exec. It replaces the image's
 #: entrypoint, which could wrap or refuse it.

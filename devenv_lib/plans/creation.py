@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from devenv_lib.mounts import MountPlan
+from devenv_lib.names import LABEL_SETTINGS, LABEL_USER
 from devenv_lib.project import Project
 from devenv_lib.readers import Port
-from devenv_lib.records import LABEL_SETTINGS, LABEL_USER, EngineInfo, Identity
+from devenv_lib.records import EngineInfo, Identity
 from devenv_lib.settings import Settings
 
 #: Where bash keeps its history: in the state volume, so that it survives the container.

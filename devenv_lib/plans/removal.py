@@ -7,16 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from devenv_lib.names import LABEL, LABEL_PATH, ours, prefix_of
 from devenv_lib.project import Project, check_name
-from devenv_lib.records import (
-    LABEL,
-    LABEL_PATH,
-    Container,
-    Snapshot,
-    Volume,
-    ours,
-    prefix_of,
-)
+from devenv_lib.records import Container, Snapshot, Volume
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from invoke import Context
 from devenv_lib import report, volumes
 from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
+from devenv_lib.names import common_labels
 from devenv_lib.plans import RemovalPlan
-from devenv_lib.project import common_labels
 from devenv_lib.tasks._task import dry, finish, given, settings_of, task
 
 if TYPE_CHECKING:

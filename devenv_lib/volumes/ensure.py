@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
-from devenv_lib.project import common_labels
-from devenv_lib.records import LABEL, ours, prefix_of
+from devenv_lib.names import LABEL, common_labels, ours, prefix_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine

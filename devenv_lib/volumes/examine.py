@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devenv_lib.records import LABEL_PATH, Snapshot, Volume, ours
+from devenv_lib.names import LABEL_PATH, ours
+from devenv_lib.records import Snapshot, Volume
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine

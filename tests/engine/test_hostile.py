@@ -13,7 +13,7 @@ import pytest
 from devenv_lib import containers
 from devenv_lib.containers import stages
 from devenv_lib.errors import EngineFailure, ImageError, Refused
-from devenv_lib.project import REPLACED, STARTING
+from devenv_lib.names import REPLACED, STARTING
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine

@@ -11,7 +11,7 @@ import pytest
 
 from devenv_lib import containers
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.project import REPLACED, RESTARTING, STARTING
+from devenv_lib.names import REPLACED, RESTARTING, STARTING
 from devenv_lib.readers import Port
 from tests.conftest import IMAGE, Workspace, docker
 

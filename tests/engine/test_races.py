@@ -18,7 +18,7 @@ from devenv_lib.containers import start
 from devenv_lib.engine import answers
 from devenv_lib.errors import ProjectError, Refused, SettingsError
 from devenv_lib.host import locate
-from devenv_lib.project import STARTING
+from devenv_lib.names import STARTING
 from devenv_lib.readers import MountRequest
 from tests.conftest import IMAGE, Workspace, docker
 

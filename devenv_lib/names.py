@@ -1,0 +1,90 @@
+"""The names and labels by which devenv knows its own objects on an engine.
+
+Plain functions over text and nothing that takes time to import: whether a container is a
+project's has to be decided the same way everywhere, also where every millisecond counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+LABEL = "devenv"
+LABEL_PREFIX = "devenv.prefix"
+LABEL_PROJECT = "devenv.project"
+LABEL_PATH = "devenv.path"
+LABEL_SETTINGS = "devenv.settings"
+LABEL_USER = "devenv.user"
+LABEL_SSH = "devenv.ssh"
+LABEL_IMAGE = "devenv.image"
+LABEL_CONTEXT = "devenv.context"
+DEFAULT_PREFIX = "devenv"
+
+#: Docker's own rule for container and volume names, without its one-letter exception.
+NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+#: How a container's name ends while it is not to be entered. ``.starting`` is a new one, in which
+#: nobody has been; ``.restarting`` one that was stopped; ``.replaced`` one that is kept until the
+#: one in its place is finished.
+STARTING, RESTARTING, REPLACED = ".starting", ".restarting", ".replaced"
+STAGES = (STARTING, RESTARTING, REPLACED)
+_STAGE = re.compile(rf"({'|'.join(map(re.escape, STAGES))})(\.[0-9a-f]{{12}})?$")
+
+
+def common_labels(prefix: str) -> dict[str, str]:
+    """Return the labels that every volume and container of ``prefix`` carries."""
+    return {LABEL: "true", LABEL_PREFIX: prefix}
+
+
+def ours(labels: Mapping[str, str], prefix: str) -> bool:
+    """Whether labels mark an object as devenv's, inside ``prefix``."""
+    return labels.get(LABEL) == "true" and prefix_of(labels) == prefix
+
+
+def prefix_of(labels: Mapping[str, str]) -> str:
+    """Return the prefix that an object with devenv's label belongs to.
+
+    One without ``devenv.prefix`` counts as the default prefix's: older tools of this family
+    labelled with ``devenv=true`` alone.
+    """
+    return labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
+
+
+def path_digest(path: str) -> str:
+    """Return six hex digits of a path's SHA-256, which set namesakes apart."""
+    import hashlib  # noqa: PLC0415 - 3 ms, and most names need no digest
+
+    return hashlib.sha256(path.encode()).hexdigest()[:6]
+
+
+def container_name(path: str, prefix: str) -> str:
+    """Return the name of the container of the project at ``path``, which is absolute.
+
+    The project's namesakes take it with `path_digest` behind it.
+    """
+    parts = [part for part in path.split("/")[-2:] if part]
+    cleaned = [re.sub(r"[^a-zA-Z0-9_.-]+", "-", part) for part in parts]
+    # What ends like a provisional name would be taken for one.
+    return _STAGE.sub(lambda end: end[0].replace(".", "-"), "-".join([prefix, *cleaned]))
+
+
+def container_stage(name: str, identity: str, path: str, prefix: str) -> str | None:
+    """Return the stage that a container's name says, or ``None`` if it is none of the project's.
+
+    Empty is a finished one; see `STAGES` for the others. The first twelve digits of its id,
+    ``identity``, behind that keep others off one that somebody gives up; it is the same stage.
+    """
+    short, base = container_name(path, prefix), base_name(name)
+    if base != short and base != f"{short}-{path_digest(path)}":
+        return None
+    rest = name.removeprefix(base)
+    return next((s for s in ("", *STAGES) if rest in (s, given_up(s, identity) if s else s)), None)
+
+
+def given_up(name: str, identity: str) -> str:
+    """Return the name by which a container that has ``name`` is kept from others."""
+    return f"{name}.{identity[:12]}"
+
+
+def base_name(name: str) -> str:
+    """Return a container's name without the stage that it is in."""
+    return _STAGE.sub("", name)
