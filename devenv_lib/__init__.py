@@ -9,7 +9,7 @@ The public names, for other people's automation::
     project = devenv.locate(".", settings.prefix)
     host = devenv.look(project, settings)
     environment = devenv.up(engine, project, settings, host)
-    status = devenv.execute(engine, environment, ["make", "test"], host.terminal)
+    status = devenv.execute(engine, environment.container, ["make", "test"], host.terminal)
     devenv.stop(engine, project)
 
 Importing this module imports neither docker nor Invoke; a name brings what it needs.

@@ -12,9 +12,9 @@ from devenv_lib.mounts import candidates
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
+from devenv_lib.terminal import terminal
 
 _FORGED = "its repository does not name this worktree; if it was moved: git worktree repair"
-_TERMINAL = ("TERM", "COLORTERM")
 #: Where engines listen on a machine by default, besides the one that is in use.
 _SOCKETS = (
     *("/run/docker.sock", "/run/docker/containerd/containerd.sock", "/run/podman/podman.sock"),
@@ -135,13 +135,6 @@ def _names(directory: PurePosixPath) -> tuple[str, ...]:
         return ()
 
 
-def terminal(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
-    """Return ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known here."""
-    known = {name: environ[name] for name in _TERMINAL if environ.get(name)}
-    zone = environ.get("TZ") or _zone(os.path.realpath("/etc/localtime"))
-    return {**known, **({"TZ": zone} if zone else {})}
-
-
 def displaced(path: str) -> str:
     """Return what became of a bind's source, a resolved path; nothing, if it is in place.
 
@@ -155,11 +148,6 @@ def displaced(path: str) -> str:
     except OSError:
         return ""
     return "" if os.path.realpath(path) == path else "leads elsewhere"
-
-
-def _zone(localtime: str) -> str:
-    """Return the zone that ``/etc/localtime`` links to, such as ``Europe/Zurich``."""
-    return localtime.partition("/zoneinfo/")[2]
 
 
 def _gitconfigs(home: PurePosixPath) -> tuple[PurePosixPath, ...]:

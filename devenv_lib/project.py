@@ -22,6 +22,7 @@ from devenv_lib.names import (
     container_stage,
     ours,
     path_digest,
+    prefix_of,
 )
 from devenv_lib.records import Container
 
@@ -130,6 +131,16 @@ class Project:
         Empty is a finished one; see `devenv_lib.names.STAGES` for the others.
         """
         return container_stage(container.name, container.id, str(self.path), self.prefix)
+
+
+def environment_of(container: Container) -> Project | None:
+    """Return the project, of whatever prefix, whose environment a container is, or ``None``.
+
+    Its home is unknown and stands for none: such a project can be found and taken down.
+    """
+    path = PurePosixPath(container.labels.get(LABEL_PATH, ""))
+    project = Project(path, path, prefix_of(container.labels))
+    return project if path.is_absolute() and project.owns(container) else None
 
 
 def project_at(path: PurePosixPath, home: PurePosixPath, prefix: str = DEFAULT_PREFIX) -> Project:

@@ -131,7 +131,11 @@ class MountPoint:
 
 @dataclass(frozen=True)
 class Container:
-    """One container, as the engine lists it. ``created`` is in seconds since 1970."""
+    """One container, as the engine lists it.
+
+    ``created`` is in seconds since 1970, ``status`` the engine's own words, such as
+    ``Up 2 hours`` or ``Exited (0) 3 days ago``.
+    """
 
     id: str
     name: str
@@ -141,6 +145,7 @@ class Container:
     image: str = ""
     image_id: str = ""
     created: int = 0
+    status: str = ""
 
     @property
     def running(self) -> bool:

@@ -23,6 +23,8 @@ _COLOURS |= {"BUILT": _GREEN, "OK": _GREEN, "MADE": _GREEN, "STOPPED": _GREEN}
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 
+#: What people call the commands by that texts name as ``inv COMMAND``.
+_called = ["inv"]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -33,6 +35,15 @@ def printable(text: str, keep: str = "\n") -> str:
     sequences wherever they come from.
     """
     return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]):02x}", text)
+
+
+def call_it(program: str) -> None:
+    """Name commands in hints by another program's name than ``inv``."""
+    _called[0] = program
+
+
+def _as_called(text: str) -> str:
+    return re.sub(r"(?<![\w/-])inv(?= [a-z-])", _called[0], text)
 
 
 def out(text: str) -> bool:
@@ -54,8 +65,8 @@ def outcome(name: str, word: str, detail: str = "") -> None:
 
 
 def reason(text: str) -> None:
-    """Write why, below an outcome line."""
-    say(f"    {printable(text)}")
+    """Write why, or what to run next, below an outcome line."""
+    say(f"    {printable(_as_called(text))}")
 
 
 def summary(counts: Mapping[str, int], engine: str, seconds: float) -> None:

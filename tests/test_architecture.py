@@ -28,6 +28,7 @@ FLOORS = (
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host"},
+    {"cache", "terminal"},
     {"plans", "mounts", "project", "settings", "readers", "records", "names", "errors"},
 )
 PURE = FLOORS[-1]
@@ -113,7 +114,10 @@ def test_no_arrow_points_up_or_sideways(name: str) -> None:
 
 def test_only_the_tasks_report() -> None:
     """The library returns records; who prints them is somebody else's choice."""
-    assert {room_of(name) for name in MODULES if f"devenv_lib.{REPORT}" in own(name)} == {"tasks"}
+    assert {room_of(name) for name in MODULES if f"devenv_lib.{REPORT}" in own(name)} == {
+        "tasks",
+        "cli",
+    }
 
 
 def test_the_report_knows_nothing_but_errors() -> None:
@@ -176,8 +180,10 @@ def test_only_two_places_start_programs() -> None:
     """The docker program, and what setup installs with."""
     starting = {name for name in MODULES if "subprocess" in outside(name)}
 
-    assert starting - {"devenv_lib.engine.program"} <= set(rooms("setup"))
-    assert "devenv_lib.engine.program" in starting
+    assert starting == {
+        *("devenv_lib.engine.program", "devenv_lib.engine.session"),
+        *(starting & set(rooms("setup"))),
+    }
 
 
 def test_no_program_is_started_behind_subprocess_back() -> None:

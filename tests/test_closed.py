@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from devenv_lib import host, images
+from devenv_lib.cache import recall, remember
 from devenv_lib.engine import resolve
 from devenv_lib.engine.program import show
 from devenv_lib.errors import ImageError, UnknownContext
-from devenv_lib.images.cache import recall, remember
 from devenv_lib.images.choice import context_digest
 from devenv_lib.project import project_at
 from devenv_lib.settings import Settings

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from devenv_lib.errors import ProjectError
-from devenv_lib.host import displaced, find, home, locate, look, terminal
+from devenv_lib.host import displaced, find, home, locate, look
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
+from devenv_lib.terminal import terminal
 from tests.builders import P
 
 GIT = {

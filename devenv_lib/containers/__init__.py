@@ -4,20 +4,28 @@ from devenv_lib.containers.attach import attach, execute, on_terminal
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.rehearse import rehearse, rehearse_stop
-from devenv_lib.containers.stop import Stopped, stop
+from devenv_lib.containers.sessions import sessions
+from devenv_lib.containers.stop import Stopped, StopResult, stop, stop_all
+from devenv_lib.containers.survey import EnvironmentReport, named, survey
 from devenv_lib.containers.up import Environment, up
 
 __all__ = [
     "Environment",
+    "EnvironmentReport",
     "Sighting",
+    "StopResult",
     "Stopped",
     "attach",
     "draft",
     "execute",
     "find",
+    "named",
     "on_terminal",
     "rehearse",
     "rehearse_stop",
+    "sessions",
     "stop",
+    "stop_all",
+    "survey",
     "up",
 ]

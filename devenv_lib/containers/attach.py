@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from devenv_lib.containers.up import Environment
-from devenv_lib.engine.program import exec_words, pass_through
-from devenv_lib.images import describes
-from devenv_lib.images.terminal import FALLBACK
+from devenv_lib import images
+from devenv_lib.containers.signals import new_mark, teller
+from devenv_lib.engine.session import MARK, attend, exec_words
+from devenv_lib.errors import EngineFailure
+from devenv_lib.names import LABEL_USER, prefix_of
+from devenv_lib.plans import login_words
+from devenv_lib.records import Container, Identity
+from devenv_lib.terminal import FALLBACK
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def on_terminal() -> bool:
@@ -20,36 +27,70 @@ def on_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def attach(engine: Engine, environment: Environment, terminal: Mapping[str, str]) -> int:
+def attach(engine: Engine, container: Container, terminal: Mapping[str, str]) -> int:
     """Run the user's shell on this terminal and return its exit status.
 
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` of this machine. The shell is the one
     in the image's passwd and no login shell: that would replace the image's ``PATH``.
     """
-    return execute(engine, environment, [environment.identity.shell], terminal)
+    return execute(engine, container, [who(engine, container).shell], terminal)
 
 
 def execute(
-    engine: Engine, environment: Environment, words: Sequence[str], terminal: Mapping[str, str]
+    engine: Engine,
+    container: Container,
+    words: Sequence[str],
+    terminal: Mapping[str, str] = _NONE,
+    *,
+    variables: Mapping[str, str] = _NONE,
+    user: str = "",
+    login: bool = False,
 ) -> int:
     """Run ``words`` inside, exactly as given, and return their exit status.
 
     stdin, stdout and stderr are this process's own; inside is a terminal where stdin and
-    stdout both are one here.
+    stdout both are one here. ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` of this
+    machine, ``variables`` what else the command finds in its environment. ``user`` is another
+    one than the environment's, by name or ``uid[:gid]``. With ``login`` the user's login shell
+    runs the words. A signal that arrives goes to the command; see `devenv_lib.engine.session`.
+
+    Raises:
+        ImageError: the image has no such user.
+        EngineFailure: the engine refused or stopped answering.
     """
-    container, user = environment.container, environment.identity.user
-    workdir = environment.plan.project.target(environment.identity.home)
-    variables = dict(terminal)
-    term = variables.get("TERM", "")
-    if term and not describes(engine, container.id, user, container.image_id, term):
-        variables["TERM"] = FALLBACK
+    known = {**terminal, **_described(engine, container, terminal.get("TERM", ""))}
+    if user or login:
+        person = who(engine, container, user)
+        known["HOME"] = str(person.home)
+        words = login_words(person.shell, words) if login else words
+    mark = new_mark()
     line = exec_words(
         engine.endpoint,
         container.id,
         words,
         user=user,
-        workdir=str(workdir),
-        variables=variables,
+        variables={**known, **variables, MARK: mark},
         terminal=on_terminal(),
     )
-    return pass_through(line)
+    tell = teller(lambda: engine, container.id, user, mark)
+    return attend(line, tell, terminal=on_terminal())
+
+
+def who(engine: Engine, container: Container, user: str = "") -> Identity:
+    """Return who a container's user, or another one of its image, is there.
+
+    Raises:
+        ImageError: the image has no such user.
+    """
+    image = engine.image(container.image_id)
+    if image is None:
+        raise EngineFailure(f"The image of {container.name} is gone from the engine.")
+    name = user.partition(":")[0] or container.labels.get(LABEL_USER, "")
+    return images.identity(engine, image, container.image, prefix_of(container.labels), name)
+
+
+def _described(engine: Engine, container: Container, term: str) -> Mapping[str, str]:
+    """Return what ``TERM`` has to be instead, where the image has no description of it."""
+    if not term or images.describes(engine, container.id, container.image_id, term):
+        return {}
+    return {"TERM": FALLBACK}

@@ -33,7 +33,7 @@ def draft(
     choice = choose(project, settings)
     image = engine.image(choice.name)
     if image and probe:
-        who = identity(engine, image, choice.name, project, settings.user)
+        who = identity(engine, image, choice.name, project.prefix, settings.user)
     else:
         who = expected_identity(image, choice.name, host.owner, settings.user)
     mounts = build_mounts(project, settings, host, who, info.machine)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devenv_lib.containers import stages
 from devenv_lib.containers.find import find
-from devenv_lib.errors import EngineFailure
+from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.project import Project
 from devenv_lib.records import Container
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 #: How often to try while somebody else removes the container too, and how long apart (seconds).
 _LOOKS, _PAUSE = 200, 0.05
+#: How many environments are stopped at the same time.
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,15 @@ class Stopped:
 
     name: str
     kept: bool = False
+
+
+@dataclass(frozen=True)
+class StopResult:
+    """What became of one project's environment: what was stopped, or why it could not be."""
+
+    project: Project
+    stopped: tuple[Stopped, ...] = ()
+    failure: DevenvError | None = None
 
 
 def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopped, ...]:
@@ -44,6 +57,24 @@ def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopp
             take_down(engine, container)
         taken.append(Stopped(container.name, container is stays))
     return tuple(taken)
+
+
+def stop_all(
+    engine: Engine, projects: Sequence[Project], *, keep: bool = False
+) -> tuple[StopResult, ...]:
+    """Stop several projects' environments at once, and say what became of each, in order.
+
+    One that fails does not keep the others from being stopped.
+    """
+
+    def stop_one(project: Project) -> StopResult:
+        try:
+            return StopResult(project, stop(engine, project, keep=keep))
+        except DevenvError as error:
+            return StopResult(project, failure=error)
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        return tuple(pool.map(stop_one, projects))
 
 
 def take_down(engine: Engine, container: Container) -> None:

@@ -1,7 +1,7 @@
 """The door to the engine: the only room that knows docker-py and the docker program.
 
 docker-py takes 60 ms to import, so it is imported when a connection is made and not before:
-listing the tasks, or reading their help, needs no engine.
+listing the tasks, or reading their help, needs no engine. A name brings what it needs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from devenv_lib.engine.endpoint import Endpoint, resolve
-from devenv_lib.engine.program import engine_program
-
 if TYPE_CHECKING:
     from devenv_lib.engine.client import Engine
+    from devenv_lib.engine.endpoint import Endpoint, resolve
+    from devenv_lib.engine.program import engine_program
 
 __all__ = ["Endpoint", "Engine", "connect", "engine_program", "resolve"]
+
+_HOMES = {"Engine": "client", "Endpoint": "endpoint", "engine_program": "program"}
+_HOMES |= {"resolve": "endpoint"}
 
 
 def connect(environ: Mapping[str, str] = os.environ) -> Engine:
@@ -26,15 +28,16 @@ def connect(environ: Mapping[str, str] = os.environ) -> Engine:
         UnknownContext: the named context does not exist.
         EngineUnavailable: one of its four kinds, each with the command that mends it.
     """
+    from devenv_lib.engine.endpoint import resolve  # noqa: PLC0415 - see above
     from devenv_lib.engine.reach import reach  # noqa: PLC0415 - it imports docker-py
 
     return reach(resolve(environ))
 
 
 def __getattr__(name: str) -> object:
-    """Import the class when it is asked for by name."""
-    if name != "Engine":
+    """Import a name from where it lives, when it is first asked for."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from devenv_lib.engine.client import Engine  # noqa: PLC0415 - it imports docker-py
+    from importlib import import_module  # noqa: PLC0415 - see above
 
-    return Engine
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

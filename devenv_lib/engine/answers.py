@@ -49,6 +49,7 @@ def container(data: Json) -> Container:
         image=data.get("Image") or "",
         image_id=data.get("ImageID") or "",
         created=int(data.get("Created") or 0),
+        status=data.get("Status") or "",
     )
 
 

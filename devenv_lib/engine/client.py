@@ -157,9 +157,12 @@ class Engine:
             self._client.remove_container(container, force=force)
 
     def run(
-        self, container: str, words: Sequence[str], user: str, workdir: str = "/"
+        self, container: str, words: Sequence[str], user: str = "", workdir: str = "/"
     ) -> tuple[int, str]:
-        """Run a program in a running container; return its status and output."""
+        """Run a program in a running container; return its status and output.
+
+        An empty ``user`` is the container's own.
+        """
         path = {"PATH": answers.SAFE_PATH}
         with self._doing("preparing the container"):
             created = self._client.exec_create(

@@ -8,12 +8,10 @@ certificate; each of these could act on an engine that nobody named.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from devenv_lib.errors import UnknownContext
 
@@ -21,8 +19,7 @@ _VARIABLE = "DOCKER_CONTEXT"
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One engine's address. ``chosen`` says by what; ``tls`` is a directory with certificates.
 
     ``context`` is the context's name, or empty when the address was given directly.
@@ -103,6 +100,8 @@ def _current(environ: Mapping[str, str]) -> str:
 
 def _context(name: str, chosen: str, environ: Mapping[str, str]) -> Endpoint:
     contexts = _configuration(environ) / "contexts"
+    import hashlib  # noqa: PLC0415 - 3 ms that the default engine does not need
+
     key = hashlib.sha256(name.encode()).hexdigest()
     try:
         data: Any = _object((contexts / "meta" / key / "meta.json").read_bytes())

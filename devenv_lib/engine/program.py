@@ -1,20 +1,15 @@
-"""The docker program: for builds, pulls and terminals, which docker-py does not do well.
-
-docker-py has no BuildKit and no raw terminal; the program has both, shows its progress, and
-passes a keystroke in well under a millisecond.
-"""
+"""The docker program, for builds and pulls: docker-py has no BuildKit and shows no progress."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from devenv_lib.engine.endpoint import Endpoint
-from devenv_lib.errors import ProgramMissing
+from devenv_lib.engine.session import no_docker_program
 
 
 def engine_program() -> str | None:
@@ -31,46 +26,8 @@ def docker_words(endpoint: Endpoint) -> list[str]:
     """
     program = shutil.which("docker")
     if program is None:
-        raise ProgramMissing(
-            "The docker program is not installed; devenv attaches and builds with it.",
-            "Install your system's package of it: docker-cli; on Debian 12 and Ubuntu docker.io.",
-        )
+        raise no_docker_program()
     return [program, *endpoint.words]
-
-
-def exec_words(
-    endpoint: Endpoint,
-    container: str,
-    words: Sequence[str],
-    *,
-    user: str,
-    workdir: str,
-    variables: Mapping[str, str],
-    terminal: bool,
-) -> list[str]:
-    """Return the command line that runs ``words`` in a running container, exactly as given."""
-    flags = ["--interactive", *(["--tty"] if terminal else [])]
-    flags += [f"--user={user}", f"--workdir={workdir}"]
-    flags += [f"--env={name}={value}" for name, value in variables.items()]
-    return [*docker_words(endpoint), "exec", *flags, container, *words]
-
-
-def pass_through(words: Sequence[str]) -> int:
-    """Run a program on this process's own stdin, stdout and stderr; return its exit status.
-
-    Ctrl-C reaches the program, which decides; this process only waits. Without a terminal the
-    docker program then leaves what runs inside, and says 0: that is 130 here.
-    """
-    came: list[int] = []
-    # A handler that only notes it, instead of SIG_IGN, which the child would inherit.
-    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    try:
-        status = subprocess.run(list(words), check=False).returncode
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came and status == 0:
-        return 128 + came[0]
-    return status if status >= 0 else 128 - status
 
 
 def show(words: Sequence[str]) -> int:

@@ -6,10 +6,9 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from devenv_lib.cache import recall, remember
 from devenv_lib.errors import ImageError
-from devenv_lib.images.cache import recall, remember
 from devenv_lib.images.choice import user_ids
-from devenv_lib.project import Project
 from devenv_lib.records import Identity, Image
 
 if TYPE_CHECKING:
@@ -21,8 +20,10 @@ _HIGHEST_ID = (1 << 31) - 1
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path, no password
 
 
-def identity(engine: Engine, image: Image, name: str, project: Project, wanted: str) -> Identity:
-    """Return who an environment of ``image`` runs as: the setting ``user``, or the image's.
+def identity(engine: Engine, image: Image, name: str, prefix: str, wanted: str) -> Identity:
+    """Return who an environment of ``image`` runs as: the user ``wanted``, or the image's.
+
+    ``prefix`` is for the container that the image may have to be read through.
 
     Raises:
         ImageError: the image has no such user, no passwd, no home, or would run as root
@@ -30,7 +31,7 @@ def identity(engine: Engine, image: Image, name: str, project: Project, wanted: 
     """
     passwd = recall(image.id).get("passwd")
     if not isinstance(passwd, str):
-        content = engine.read_file(image.id, _PASSWD, project.prefix)
+        content = engine.read_file(image.id, _PASSWD, prefix)
         passwd = (content or b"").decode(errors="replace")
         if passwd:
             remember(image.id, passwd=passwd)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devenv_lib.images.cache import recall, remember
+from devenv_lib.cache import recall, remember
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
-FALLBACK = "xterm-256color"
 #: Whether any of its words is a path that exists.
 _ANY = 'for place; do [ -e "$place" ] && exit 0; done; exit 1'
 _DIRECTORIES = ("/usr/share/terminfo", "/lib/terminfo", "/etc/terminfo", "/usr/lib/terminfo")
 
 
-def describes(engine: Engine, container: str, user: str, image_id: str, term: str) -> bool:
+def describes(engine: Engine, container: str, image_id: str, term: str) -> bool:
     """Whether the image has a description of the terminal ``term``.
 
     Asked of a running container once for each image and terminal, then remembered. Entries
@@ -29,6 +28,6 @@ def describes(engine: Engine, container: str, user: str, image_id: str, term: st
         heads = (term[0], f"{ord(term[0]):x}")
         places = (f"{root}/{head}/{term}" for root in _DIRECTORIES for head in heads)
         command = ["/bin/sh", "-c", _ANY, "devenv", *places]
-        known[term] = engine.run(container, command, user)[0] == 0
+        known[term] = engine.run(container, command)[0] == 0
         remember(image_id, terminals=known)
     return bool(known[term])

@@ -2,8 +2,10 @@
 
 from devenv_lib.plans.creation import EnvironmentPlan, creation
 from devenv_lib.plans.differences import differences
+from devenv_lib.plans.login import login_words
 from devenv_lib.plans.provisioning import Gifts, Place, Step, gifts, provisioning, read_place
 from devenv_lib.plans.removal import Refusal, RemovalPlan, removal
+from devenv_lib.plans.sessions import read_processes, sessions
 
 __all__ = [
     "EnvironmentPlan",
@@ -15,7 +17,10 @@ __all__ = [
     "creation",
     "differences",
     "gifts",
+    "login_words",
     "provisioning",
     "read_place",
+    "read_processes",
     "removal",
+    "sessions",
 ]

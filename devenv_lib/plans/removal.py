@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from devenv_lib.names import LABEL, LABEL_PATH, ours, prefix_of
-from devenv_lib.project import Project, check_name
+from devenv_lib.names import LABEL, ours, prefix_of
+from devenv_lib.project import check_name, environment_of
 from devenv_lib.records import Container, Snapshot, Volume
 
 
@@ -69,10 +68,9 @@ def _in_use(name: str, user: Container, prefix: str) -> Refusal:
 
 def _freeing(user: Container, prefix: str) -> str:
     """Return the command that ends a container's use of its volumes."""
-    path = PurePosixPath(user.labels.get(LABEL_PATH, ""))
-    other = prefix_of(user.labels)
-    if Project(path, path, other).owns(user):
+    if project := environment_of(user):
+        other = project.prefix
         variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
-        return f"{variable}inv stop --path {shlex.quote(str(path))}"
+        return f"{variable}inv stop --path {shlex.quote(str(project.path))}"
     remove = f"docker rm {user.name}"
     return f"docker stop {user.name} && {remove}" if user.running else remove

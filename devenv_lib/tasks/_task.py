@@ -16,6 +16,7 @@ from invoke.exceptions import Failure, ParseError, UnexpectedExit
 from devenv_lib import report
 from devenv_lib.errors import DEFECT, INTERRUPTED, DevenvError, UsageError
 from devenv_lib.settings import Layer, Settings, load, variables
+from devenv_lib.tasks._config import ProjectConfig
 
 #: Invoke's configuration levels, the weakest first, and what an error calls them. A project's
 #: file is what anything inside an environment can write.
@@ -27,6 +28,9 @@ _LEVELS = (
     ("runtime", "the file given with -f"),
 )
 
+
+#: What most reports can be printed as.
+FORMATS = ("table", "json", "names")
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -57,12 +61,17 @@ def task(**options: Any) -> Callable[[Body], Body]:
     return decorate
 
 
-def settings_of(context: Context, flags: Mapping[str, object] | None = None) -> Settings:
+def settings_of(
+    context: Context, flags: Mapping[str, object] | None = None, *, project: str = "."
+) -> Settings:
     """Return the settings from Invoke's configuration, the variables and ``flags``.
 
     A flag that was not given is empty and does not count. ``INVOKE_DEVENV_*`` is read here and
-    not by Invoke, which takes ``"false"`` for true and fails on lists.
+    not by Invoke, which takes ``"false"`` for true and fails on lists. ``project`` is the
+    directory whose file counts under the ``devenv`` command; `inv` has found its own.
     """
+    if isinstance(context.config, ProjectConfig):
+        context.config.load_project_at(project)
     named = getattr(context.config, "_runtime_path", None)
     if named and not os.path.exists(named):
         raise UsageError(
@@ -85,6 +94,13 @@ def _level(context: Context, level: str, origin: str) -> Layer:
     path = getattr(context.config, f"_{level}_path", None)
     where = str(path) if path and values else origin
     return Layer(where, values.get("devenv"), trusted=level != "project")
+
+
+def check_format(name: str, *formats: str) -> None:
+    """Refuse a format that a task has not got; the usual ones are `FORMATS`."""
+    formats = formats or FORMATS
+    if name not in formats:
+        raise UsageError(f"{name!r} is not a format.", f"Formats: {', '.join(formats)}.")
 
 
 def finish(status: int) -> None:

@@ -1,33 +1,23 @@
-"""The tasks about environments: run, exec, stop, build, mounts, setup."""
+"""The tasks that make environments and what they need: run, build, mounts, setup."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import time
-from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from devenv_lib import containers, host, images, report
-from devenv_lib.engine import connect
+from devenv_lib import containers, images, report
 from devenv_lib.errors import UsageError
 from devenv_lib.mounts import MountPlan
-from devenv_lib.project import Project
-from devenv_lib.records import Host
-from devenv_lib.settings import Settings
 from devenv_lib.tasks._introduce import introduce, warn_homes
-from devenv_lib.tasks._task import dry, finish, settings_of, task, words_after
-
-if TYPE_CHECKING:
-    from devenv_lib.engine import Engine
-
-_PATH = "the project directory (default: the current one)"
+from devenv_lib.tasks._look import PATH, look
+from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
 
 
 @task(
     help={
-        "path": _PATH,
+        "path": PATH,
         "detach": "do not attach; leave the environment running",
         "recreate": "make a new container; volumes and project stay",
         "image": "an image to use instead of the project's own or the default one",
@@ -42,7 +32,7 @@ def run(
 ) -> None:
     """Start the project's environment and open a shell in it (on a terminal)."""
     began = time.monotonic()
-    engine, project, settings, here = _look(c, path, image)
+    engine, project, settings, here = look(c, path, {"image": image})
     if dry(c):
         report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
@@ -50,49 +40,14 @@ def run(
     attach = not detach and containers.on_terminal()
     introduce(engine, environment, settings, here, image=image, began=began)
     if attach:
-        finish(containers.attach(engine, environment, here.terminal))
+        finish(containers.attach(engine, environment.container, here.terminal))
 
 
-@task(name="exec", help={"path": _PATH})
-def exec_(c: Context, path: str = ".") -> None:
-    """Run a command in the environment: inv exec -- COMMAND... (its exit status is this one's)."""
-    words = words_after(c)
-    engine, project, settings, here = _look(c, path)
-    if dry(c):
-        report.lines(containers.rehearse(engine, project, settings, here))
-        seen = containers.find(engine, project)
-        name = seen.ready.name if seen.ready else seen.name
-        report.lines([shlex.join(["docker", "exec", "--interactive", name, *words])])
-        return
-    environment = containers.up(engine, project, settings, here, say=report.say)
-    if environment.outcome != "running":
-        report.outcome(environment.container.name, environment.outcome.upper())
-    finish(containers.execute(engine, environment, words, here.terminal))
-
-
-@task(help={"path": _PATH, "keep": "stop the container and keep it"})
-def stop(c: Context, path: str = ".", keep: bool = False) -> None:
-    """Stop and remove the project's container. Volumes and project stay."""
-    began = time.monotonic()
-    settings = settings_of(c)
-    project = host.locate(path, settings.prefix, must_exist=False)
-    engine = connect()
-    if dry(c):
-        report.lines(containers.rehearse_stop(engine, project, keep=keep))
-        return
-    stopped = containers.stop(engine, project, keep=keep)
-    for one in stopped:
-        report.outcome(one.name, "STOPPED" if one.kept else "REMOVED")
-    if not stopped:
-        report.say(f"There is no environment of {report.printable(str(project.path))}.")
-    report.summary({"stopped": len(stopped)}, engine.endpoint.title, time.monotonic() - began)
-
-
-@task(help={"path": _PATH, "no_cache": "take nothing from the builder's cache"})
+@task(help={"path": PATH, "no_cache": "take nothing from the builder's cache"})
 def build(c: Context, path: str = ".", no_cache: bool = False) -> None:
     """Build the project's image, or the default one."""
     began = time.monotonic()
-    engine, project, settings, here = _look(c, path)
+    engine, project, settings, here = look(c, path)
     choice = images.choose(project, settings)
     if choice.kind == "given":
         raise UsageError(
@@ -108,13 +63,12 @@ def build(c: Context, path: str = ".", no_cache: bool = False) -> None:
     report.summary({"built": 1}, engine.endpoint.title, time.monotonic() - began)
 
 
-@task(help={"path": _PATH, "format": "table (the default) or json"})
+@task(help={"path": PATH, "format": "table (the default) or json"})
 def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa: A002
     """Show what would be mounted, what would not, and why."""
     began = time.monotonic()
-    if format not in ("table", "json"):
-        raise UsageError(f"{format!r} is not a format.", "Formats: table, json.")
-    engine, project, settings, here = _look(c, path)
+    check_format(format, "table", "json")
+    engine, project, settings, here = look(c, path)
     plan = containers.draft(engine, project, settings, here, probe=not dry(c)).mounts
     if format == "json":
         report.as_json({**_mounts_json(plan), "engine": engine.endpoint.name})
@@ -154,16 +108,6 @@ def _mounts_json(plan: MountPlan) -> dict[str, list[dict[str, str]]]:
     return {"mounts": mounted, "left_out": left}
 
 
-def _look(c: Context, path: str, image: str = "") -> tuple[Engine, Project, Settings, Host]:
-    """Load what a task about a project's environment needs, in the order that fails best."""
-    settings = settings_of(c, {"image": image})
-    project = host.locate(path, settings.prefix)
-    engine = connect()
-    socket = engine.endpoint.socket
-    here = host.look(project, settings, sockets=[str(socket)] if socket else [])
-    return engine, project, settings, here
-
-
 @task()
 def setup(c: Context) -> None:
     """Bring what a fresh machine needs: an engine, the base image, the default image."""
@@ -179,4 +123,4 @@ def setup(c: Context) -> None:
         report.summary({"machine ready": int(not dry(c))}, title, time.monotonic() - began)
 
 
-TASKS = (run, exec_, stop, build, mounts, setup)
+TASKS = (run, build, mounts, setup)

@@ -14,12 +14,11 @@ from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
 from devenv_lib.names import common_labels
 from devenv_lib.plans import RemovalPlan
-from devenv_lib.tasks._task import dry, finish, given, settings_of, task
+from devenv_lib.tasks._task import check_format, dry, finish, given, settings_of, task
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
-FORMATS = ("table", "json", "names")
 _HEADERS = ("NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "CREATED")
 
 
@@ -32,8 +31,7 @@ _HEADERS = ("NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "CREATED")
 )
 def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa: A002
     """List the labelled volumes: size, who uses them, where they are mounted."""
-    if format not in FORMATS:
-        raise UsageError(f"{format!r} is not a format.", f"Formats: {', '.join(FORMATS)}.")
+    check_format(format)
     began = time.monotonic()
     settings = settings_of(c)
     engine = connect()

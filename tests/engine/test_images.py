@@ -197,7 +197,7 @@ def test_who_an_images_user_is_is_read_once(
     image = workspace.engine.image(IMAGE)
     assert image is not None
     for _ in range(2):
-        who = images.identity(workspace.engine, image, IMAGE, workspace.project, "")
+        who = images.identity(workspace.engine, image, IMAGE, workspace.prefix, "")
         assert (who.name, str(who.home), who.shell) == ("devuser", "/home/devuser", "/bin/bash")
     probes = [c.name for c in workspace.engine.containers() if c.name.startswith(workspace.prefix)]
     assert probes == []

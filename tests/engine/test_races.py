@@ -176,7 +176,7 @@ def test_an_image_with_volumes_of_its_own_differs_in_nothing(
         image = workspace.engine.image(name)
         assert image is not None
         removed = volumes_of_removed_containers(workspace, monkeypatch)
-        images.identity(workspace.engine, image, name, workspace.project, "")
+        images.identity(workspace.engine, image, name, workspace.prefix, "")
         assert [workspace.engine.volume(volume) for volume in removed] == [None]
         workspace.up()
         environment = workspace.up()

@@ -1,0 +1,227 @@
+"""The short grammar of ``devenv``: bare words, turned into the flags that its tasks take.
+
+Pure: which words are directories is handed in. What comes out are words for Invoke, and nothing
+in them names anything that was not typed. A word is a path when it is a directory, or is
+written like one; every other bare word has to be a command or, where a command takes names, a
+name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from devenv_lib.errors import UsageError
+from devenv_lib.names import NAME
+
+Bare = Literal["", "path", "place", "places", "names"]
+
+#: What bare words behind a command are: a project's path; a path or an environment's name, one
+#: or several; volumes' names. Behind all others comes the next command.
+BARE: Mapping[str, Bare] = {
+    "run": "path",
+    "build": "path",
+    "mounts": "path",
+    "exec": "place",
+    "stop": "places",
+    "volume.rm": "names",
+}
+#: Invoke's own flags that take a value, and those behind which nothing else counts.
+VALUED = frozenset(
+    {
+        *("--command-timeout", "-T", "--config", "-f", "--hide"),
+        *("--list-depth", "-D", "--list-format", "-F"),
+    }
+)
+_LAST = frozenset({"--help", "-h", "--list", "-l", "--version", "-V", "--complete"})
+_LAST_VALUED = frozenset({"--print-completion-script"})
+_CORE = frozenset(
+    {"--debug", "-d", "--dry", "-R", "--echo", "-e", "--pty", "-p", "--warn-only", "-w"}
+)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A task, as far as its words go.
+
+    ``flags`` are all that it takes, Invoke's own among them, ``valued`` those with a value.
+    """
+
+    name: str
+    valued: frozenset[str] = VALUED
+    flags: frozenset[str] = VALUED
+
+    @property
+    def title(self) -> str:
+        """The command as people type it."""
+        return self.name.replace(".", " ")
+
+    @property
+    def bare(self) -> Bare:
+        """What bare words behind it are."""
+        return BARE.get(self.name, "")
+
+
+def is_path(word: str, is_directory: Callable[[str], bool]) -> bool:
+    """Whether a word is a path: an existing directory, or written like a path."""
+    return word in (".", "..") or "/" in word or word.startswith("~") or is_directory(word)
+
+
+def translate(
+    argv: Sequence[str], commands: Mapping[str, Command], is_directory: Callable[[str], bool]
+) -> list[str]:
+    """Return the words for Invoke that a command line without the program's name stands for.
+
+    Raises:
+        UsageError: a word is neither a command nor what the command takes.
+    """
+    end = argv.index("--") if "--" in argv else len(argv)
+    line = _Line(list(argv[:end]), commands, is_directory)
+    words = list(line.read())
+    if end < len(argv) and line.last != "exec":
+        raise UsageError(
+            f"Only exec takes a command behind --, not {line.last or 'devenv'!r}.",
+            "devenv exec PATH -- COMMAND…",
+        )
+    return [*words, *argv[end:]]
+
+
+class _Line:
+    """The words of a command line, read from left to right."""
+
+    def __init__(
+        self, words: list[str], commands: Mapping[str, Command], is_directory: Callable[[str], bool]
+    ) -> None:
+        self._words = words
+        self._commands = commands
+        self._is_directory = is_directory
+        self.last = ""
+
+    def read(self) -> Iterator[str]:
+        """Yield Invoke's words for all of them."""
+        while self._words and self._flag(self._words[0]) in _CORE | VALUED:
+            yield from self._take(VALUED)
+        if self._words and self._flag(self._words[0]) in _LAST | _LAST_VALUED:
+            yield from self._final()
+        while self._words:
+            yield from self._command()
+
+    def _final(self) -> Iterator[str]:
+        """Yield a flag of Invoke's that ends the line, with the command that it is about."""
+        flag = self._words.pop(0)
+        yield flag
+        if self._flag(flag) in ("--help", "-h") and self._words:
+            yield self._name()
+        yield from self._rest()
+
+    def _rest(self) -> Iterator[str]:
+        yield from self._words
+        self._words.clear()
+
+    def _command(self) -> Iterator[str]:
+        word = self._words[0]
+        if word == "help":
+            self._words.pop(0)
+            yield from ["--help", *([self._name()] if self._words else [])]
+            if self._words:
+                raise UsageError(f"{self._words[0]!r} is too much behind help.", "devenv help")
+            return
+        if word.startswith("-") or (is_path(word, self._is_directory) and not self._known(word)):
+            yield from self._implied_run()
+            return
+        yield from self._arguments(self._commands[self._name()])
+
+    def _known(self, word: str) -> bool:
+        return word in self._commands or word in _groups(self._commands)
+
+    def _implied_run(self) -> Iterator[str]:
+        """Yield ``run`` for a line that begins with a path, or with flags before one."""
+        words = list(self._arguments(self._commands["run"]))
+        if not any(word.startswith("--path") for word in words):
+            raise UsageError(
+                f"{words[1] if len(words) > 1 else ''!r} belongs to no command.",
+                "Name the project: devenv [FLAGS] PATH; for the current directory: devenv .",
+            )
+        yield from words
+
+    def _name(self) -> str:
+        """Take a command's name, which can be two words, off the line."""
+        word = self._words.pop(0)
+        if word in self._commands:
+            return word
+        if word in _groups(self._commands):
+            both = f"{word}.{self._words[0]}" if self._words else word
+            if both in self._commands:
+                self._words.pop(0)
+                return both
+            raise _incomplete(word, both, self._commands)
+        raise _unknown(word, self._commands)
+
+    def _arguments(self, command: Command) -> Iterator[str]:
+        """Yield a command with its flags, and its bare words as flags."""
+        yield command.name
+        self.last = command.name
+        bare = 0
+        while self._words:
+            word = self._words[0]
+            if word.startswith("-") and word != "-":
+                yield from self._take(command.valued)
+                continue
+            if not command.bare or (command.bare == "path" and self._known(word)):
+                return  # the next command
+            yield self._bare(command, bare)
+            bare += 1
+
+    def _bare(self, command: Command, number: int) -> str:
+        word = self._words.pop(0)
+        if number and command.bare in ("path", "place"):
+            raise _too_many(word, command)
+        if command.bare in ("path", "place", "places") and is_path(word, self._is_directory):
+            return f"--path={word}"
+        if command.bare == "path":
+            raise UsageError(f"{word!r} is neither a directory nor a command.", "devenv help")
+        if not NAME.fullmatch(word):
+            what = "a volume's name" if command.bare == "names" else "a directory or a name"
+            raise UsageError(f"{word!r} is not {what}.", f"devenv help {command.title}")
+        return f"--name={word}"
+
+    def _take(self, valued: Collection[str]) -> Iterator[str]:
+        """Take a flag off the line, with its value if it has one behind it."""
+        flag = self._words.pop(0)
+        yield flag
+        if flag in valued:
+            if not self._words:
+                raise UsageError(f"{flag} needs a value.", "devenv help")
+            yield self._words.pop(0)
+
+    @staticmethod
+    def _flag(word: str) -> str:
+        return word.partition("=")[0]
+
+
+def _groups(commands: Collection[str]) -> set[str]:
+    return {name.partition(".")[0] for name in commands if "." in name}
+
+
+def _incomplete(group: str, typed: str, commands: Collection[str]) -> UsageError:
+    inside = sorted(name for name in commands if name.startswith(f"{group}."))
+    near = difflib.get_close_matches(typed, inside, n=1)
+    titles = ", ".join(f"devenv {name.replace('.', ' ')}" for name in near or inside)
+    what = f"{typed.replace('.', ' ', 1)!r} is not a command."
+    return UsageError(what, f"Did you mean: {titles}")
+
+
+def _unknown(word: str, commands: Collection[str]) -> UsageError:
+    titles = sorted({*(name.replace(".", " ") for name in commands), *_groups(commands), "help"})
+    near = difflib.get_close_matches(word, titles, n=1)
+    hint = f"Did you mean: devenv {near[0]}" if near else f"Commands: {', '.join(titles)}."
+    return UsageError(f"{word!r} is neither a command nor a directory.", hint)
+
+
+def _too_many(word: str, command: Command) -> UsageError:
+    hint = f"devenv help {command.title}"
+    if command.name == "exec":
+        hint = "The command comes behind --: devenv exec PATH -- COMMAND…"
+    return UsageError(f"{word!r} is too much: {command.title} takes one project.", hint)

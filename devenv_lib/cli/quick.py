@@ -1,0 +1,108 @@
+"""The quick way of ``devenv exec PATH|NAME -- COMMAND…`` into an environment that runs.
+
+It does what the task does and imports next to nothing for it: no Invoke, no docker-py, one call
+to the engine. It is taken only where the answer is certain without reading any settings, and
+leaves everything else, errors too, to the task.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devenv_lib.cache import recall
+from devenv_lib.engine.endpoint import Endpoint, resolve
+from devenv_lib.engine.glance import Seen, glance
+from devenv_lib.engine.session import MARK, attend, exec_words
+from devenv_lib.errors import DevenvError
+from devenv_lib.names import DEFAULT_PREFIX, LABEL_PATH, NAME, container_stage, ours
+from devenv_lib.terminal import FALLBACK, terminal
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+_SUFFIXES = ("yaml", "yml", "json", "py")
+_SETTINGS = ("DEVENV_", "INVOKE_")
+
+
+def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Return the exit status of the command, or ``None`` where the task has to do it."""
+    if len(argv) < 4 or argv[0] != "exec" or argv[2] != "--" or argv[1].startswith("-"):
+        return None
+    try:
+        path = os.path.realpath(Path(argv[1]).expanduser())
+        where = path if os.path.isdir(path) else ""
+        if configured(where, environ) or not (where or NAME.fullmatch(argv[1])):
+            return None
+        endpoint = resolve(environ)
+        seen = _running(endpoint, where, argv[1])
+        variables = _variables(seen, environ) if seen else None
+        if seen is None or variables is None:
+            return None
+        return _execute(endpoint, seen, argv[3:], variables)
+    except (DevenvError, RuntimeError, ValueError):  # no home, no path, or for the task to tell
+        return None
+
+
+def configured(project: str, environ: Mapping[str, str]) -> bool:
+    """Whether there is any setting, which then has to be read and checked."""
+    if any(name.startswith(_SETTINGS) for name in environ):
+        return True
+    places = ["/etc/invoke.", str(Path("~/.invoke.").expanduser())]
+    places += [f"{project}/invoke."] if project else []
+    return any(os.path.lexists(place + suffix) for place in places for suffix in _SUFFIXES)
+
+
+def _running(endpoint: Endpoint, path: str, name: str) -> Seen | None:
+    """Return the one running environment of a path, or else of a name."""
+    wanted = {"label": [f"{LABEL_PATH}={path}"]} if path else {"name": [f"^/?{name}$"]}
+    fitting = [seen for seen in glance(endpoint, wanted) or () if _is_environment(seen, path)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_environment(seen: Seen, path: str) -> bool:
+    own = seen.labels.get(LABEL_PATH, "")
+    return (
+        seen.state == "running"
+        and ours(seen.labels, DEFAULT_PREFIX)
+        and path in ("", own)
+        and container_stage(seen.name, seen.id, own, DEFAULT_PREFIX) == ""
+    )
+
+
+def _variables(seen: Seen, environ: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return what the command is told of the terminal; ``None``, if the image has to be asked."""
+    known = terminal(environ)
+    term = known.get("TERM")
+    if not term:
+        return known
+    described = recall(seen.image_id).get("terminals")
+    if not isinstance(described, dict) or term not in described:
+        return None
+    return known if described[term] else {**known, "TERM": FALLBACK}
+
+
+def _execute(
+    endpoint: Endpoint, seen: Seen, words: Sequence[str], variables: Mapping[str, str]
+) -> int:
+    mark = os.urandom(16).hex()
+    on_terminal = all(s is not None and s.isatty() for s in (sys.stdin, sys.stdout))
+    line = exec_words(
+        endpoint, seen.id, words, variables={**variables, MARK: mark}, terminal=on_terminal
+    )
+
+    def tell(signal: str) -> int:
+        from devenv_lib.containers.signals import teller  # noqa: PLC0415 - only if one arrives
+
+        return teller(_connected, seen.id, "", mark)(signal)
+
+    return attend(line, tell, terminal=on_terminal)
+
+
+def _connected() -> Engine:
+    from devenv_lib.engine import connect  # noqa: PLC0415 - it imports docker-py
+
+    return connect()

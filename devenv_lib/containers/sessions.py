@@ -1,0 +1,37 @@
+"""Look who is in an environment, before it is replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devenv_lib import plans
+from devenv_lib.containers.find import find
+from devenv_lib.errors import EngineFailure
+from devenv_lib.project import Project
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+#: The shell's own id, then every process. ``cat`` fails on one that has just ended.
+_LOOK = "echo $$; cat /proc/[0-9]*/stat 2>/dev/null; exit 0"
+
+
+def sessions(engine: Engine, project: Project) -> tuple[str, ...]:
+    """Return the names of the programs that are open in the project's running environment.
+
+    One for each session: shells and commands that were begun from outside, what they left in
+    the background, logins by ssh. Empty where nothing runs, or nothing can be asked.
+    """
+    seen = find(engine, project)
+    ready = seen.ready
+    if ready is None or ready.state != "running":
+        return ()
+    try:
+        _, output = engine.run(ready.id, ["/bin/sh", "-c", _LOOK])
+    except EngineFailure:
+        if find(engine, project).ready is None:
+            return ()  # somebody took it down meanwhile
+        raise
+    looking, _, listed = output.partition("\n")
+    pid = int(looking) if looking.isdigit() else 0
+    return plans.sessions(plans.read_processes(listed), pid)

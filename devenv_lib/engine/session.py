@@ -1,0 +1,174 @@
+"""One program inside on this process's own stdin, stdout and stderr, and its signals.
+
+It is the docker program that passes the streams. It does not pass signals on where there is no
+terminal, and what it started goes on inside when it is ended: so it runs in a session of its
+own, where Ctrl-C does not reach it, and signals are sent inside by whoever can (``tell``).
+
+Nothing here takes long to import: `devenv exec` is meant to cost little more than docker's.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from devenv_lib.engine.endpoint import Endpoint
+from devenv_lib.errors import DevenvError, ProgramMissing
+
+#: The variable by which the processes of one session are found inside.
+MARK = "DEVENV_EXEC"
+#: Sends a signal's name to all that is left of a session, and returns how many it reached.
+Tell = Callable[[str], int]
+
+_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+#: Seconds that a program has to end after a signal, and after that its remains and docker's.
+_GRACE, _REST = 10.0, 2.0
+#: Seconds until a program that was not there yet is looked for again.
+_AGAIN = 0.2
+
+
+def exec_words(
+    endpoint: Endpoint,
+    container: str,
+    words: Sequence[str],
+    *,
+    user: str = "",
+    workdir: str = "",
+    variables: Mapping[str, str],
+    terminal: bool,
+) -> list[str]:
+    """Return the command line that runs ``words`` in a running container, exactly as given.
+
+    An empty ``user`` or ``workdir`` is the container's own.
+    """
+    flags = ["--interactive", *(["--tty"] if terminal else [])]
+    flags += [f"--user={user}"] if user else []
+    flags += [f"--workdir={workdir}"] if workdir else []
+    flags += [f"--env={name}={value}" for name, value in variables.items()]
+    return ["docker", *endpoint.words, "exec", *flags, container, *words]
+
+
+def no_docker_program() -> ProgramMissing:
+    """Return the error of a machine without the docker program."""
+    return ProgramMissing(
+        "The docker program is not installed; devenv attaches and builds with it.",
+        "Install your system's package of it: docker-cli; on Debian 12 and Ubuntu docker.io.",
+    )
+
+
+def attend(words: Sequence[str], tell: Tell, *, terminal: bool) -> int:
+    """Run a docker command line, pass signals on, and return its exit status.
+
+    On a ``terminal`` Ctrl-C is a key like others, which docker sends on. Other signals, and all
+    of them without a terminal, go to what runs inside, which has ten seconds to end; a second
+    signal ends the waiting. Nothing that the command started stays inside then, nor when docker
+    was ended, as by a reader of its output that has gone.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    with _arriving() as arriving:
+        try:
+            child = subprocess.Popen(list(words), start_new_session=not terminal)
+        except FileNotFoundError:
+            raise no_docker_program() from None
+        watch = _Watch(child, tell)
+        status = child.wait() if arriving is None else watch.until_end(arriving)
+        if watch.told or status < 0:
+            watch.clear_up()
+    return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _arriving() -> Iterator[int | None]:
+    """Give a file descriptor from which the numbers of arriving signals can be read.
+
+    ``None`` outside of the main thread, where signals are somebody else's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield None
+        return
+    wanted = (signal.SIGCHLD, *_PASSED_ON)
+    heeded = [n for n in wanted if signal.getsignal(n) is not signal.SIG_IGN]  # nohup: SIGHUP
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    kept = {number: signal.signal(number, lambda *_: None) for number in heeded}
+    try:
+        yield reading
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
+
+
+class _Watch:
+    """A docker program that is under way, and what was told to what runs inside."""
+
+    def __init__(self, child: subprocess.Popen[bytes], tell: Tell) -> None:
+        self._child = child
+        self._tell = tell
+        self._deadline = 0.0
+        self._pending = ""
+        self.told: list[str] = []
+
+    def until_end(self, arriving: int) -> int:
+        """Wait for docker's end, pass on what arrives meanwhile, and return its status."""
+        while (status := self._child.poll()) is None:
+            if select.select([arriving], [], [], self._patience())[0]:
+                for number in os.read(arriving, 64):
+                    if number in _PASSED_ON:
+                        self._pass_on(signal.Signals(number).name.removeprefix("SIG"))
+            elif self._pending and time.monotonic() < self._deadline:
+                self._send(self._pending)
+            else:
+                self._end()
+        return status
+
+    def _patience(self) -> float | None:
+        """Return how long to wait for something to happen; without end, unless a signal came."""
+        if not self.told:
+            return None
+        return _AGAIN if self._pending else max(0.0, self._deadline - time.monotonic())
+
+    def _pass_on(self, name: str) -> None:
+        if self.told:
+            self._deadline = 0.0  # whoever repeats it does not want to wait
+            self._pending = ""
+        else:
+            self._deadline = time.monotonic() + _GRACE
+            self._send(name)
+        self.told.append(name)
+
+    def _send(self, name: str) -> None:
+        """Send a signal inside; if nothing is there yet, it is sent again later."""
+        self._pending = "" if self._reached(name) else name
+
+    def _reached(self, name: str) -> int:
+        try:
+            return self._tell(name)
+        except DevenvError:  # the engine or the container has gone, and all in it
+            return 0
+
+    def _end(self) -> None:
+        """End what did not end by itself: inside, and docker if that does not help."""
+        if not self._reached("KILL"):
+            self._child.kill()
+        self._pending, self._deadline = "", time.monotonic() + _REST
+
+    def clear_up(self) -> None:
+        """End what is left inside of a session that is over here."""
+        until = time.monotonic() + _REST
+        while self._reached("TERM"):
+            if time.monotonic() > until:
+                self._reached("KILL")
+                return
+            time.sleep(_AGAIN)

@@ -1,0 +1,64 @@
+"""What the tasks about environments look at before they decide: the same for each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from invoke import Context
+
+from devenv_lib import containers, host, report
+from devenv_lib.engine import connect
+from devenv_lib.project import Project
+from devenv_lib.records import Container, Host
+from devenv_lib.settings import Settings
+from devenv_lib.tasks._task import settings_of
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+PATH = "the project directory (default: the current one)"
+
+
+class Look(NamedTuple):
+    """Everything that a plan for a project's environment depends on."""
+
+    engine: Engine
+    project: Project
+    settings: Settings
+    host: Host
+
+
+def look(c: Context, path: str, flags: Mapping[str, object] | None = None) -> Look:
+    """Load what a task about a project's environment needs, in the order that fails best."""
+    settings = settings_of(c, flags, project=path)
+    project = host.locate(path, settings.prefix)
+    engine = connect()
+    socket = engine.endpoint.socket
+    here = host.look(project, settings, sockets=[str(socket)] if socket else [])
+    return Look(engine, project, settings, here)
+
+
+def find_project(c: Context, path: str, name: str) -> tuple[Engine, Project]:
+    """Return the project of a ``path``, or of the environment that is called ``name``."""
+    if name:
+        settings = settings_of(c)
+        engine = connect()
+        (project,) = containers.named(engine, settings.prefix, [name])
+        return engine, project
+    settings = settings_of(c, project=path or ".")
+    project = host.locate(path or ".", settings.prefix)
+    return connect(), project
+
+
+def entered(c: Context, path: str, name: str) -> tuple[Engine, Container]:
+    """Return the environment that a command is run in, brought up if it does not run."""
+    engine, project = find_project(c, path, name)
+    ready = containers.find(engine, project).ready
+    if ready and ready.state == "running":
+        return engine, ready
+    engine, project, settings, here = look(c, str(project.path))
+    environment = containers.up(engine, project, settings, here, say=report.say)
+    if environment.outcome != "running":
+        report.outcome(environment.container.name, environment.outcome.upper())
+    return engine, environment.container

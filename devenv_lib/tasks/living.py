@@ -1,0 +1,200 @@
+"""The tasks about environments that are there: list, exec, stop."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from invoke import Context
+
+from devenv_lib import containers, host, report
+from devenv_lib.engine import connect
+from devenv_lib.errors import UsageError
+from devenv_lib.names import common_labels
+from devenv_lib.project import Project
+from devenv_lib.tasks._look import PATH, entered, find_project, look
+from devenv_lib.tasks._task import (
+    check_format,
+    dry,
+    finish,
+    given,
+    settings_of,
+    task,
+    words_after,
+)
+from devenv_lib.terminal import terminal
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+_HEADERS = ("NAME", "PROJECT", "STATUS", "SINCE", "IMAGE")
+_USER = re.compile(r"\w[\w.-]*(:\w[\w.-]*)?", re.ASCII)
+_VARIABLE = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
+
+
+@task(
+    name="list",
+    help={"all": "also those that are stopped", "format": "table (the default), json or names"},
+)
+def list_(c: Context, all: bool = False, format: str = "table") -> None:  # noqa: A002
+    """List the environments: project, status, since when, image."""
+    check_format(format)
+    began = time.monotonic()
+    settings = settings_of(c)
+    engine = connect()
+    if dry(c):
+        labels = common_labels(settings.prefix).items()
+        filters = [f"--filter=label={key}={value}" for key, value in labels]
+        report.out(shlex.join(["docker", "ps", *(["--all"] if all else []), *filters]))
+        return
+    found = containers.survey(engine, settings.prefix, stopped=all)
+    if format == "names":
+        report.lines(one.name for one in found)
+    elif format == "json":
+        report.as_json([asdict(one) for one in found])
+    elif not found:
+        what = "environments" if all else "running environments"
+        where = engine.endpoint.title
+        report.say(f"There are no {what} of the prefix {settings.prefix} on {where}.")
+    elif report.table([_row(one) for one in found], _HEADERS):
+        counts = {f"environments of {settings.prefix}": len(found)}
+        report.summary(counts, engine.endpoint.title, time.monotonic() - began)
+
+
+def _row(one: containers.EnvironmentReport) -> dict[str, str]:
+    return {
+        "name": one.name,
+        "path": one.path,
+        "status": one.status,
+        "since": one.since or "-",
+        "image": one.image,
+    }
+
+
+@task(
+    name="exec",
+    iterable=["env"],
+    help={
+        "path": PATH,
+        "name": "the environment's name, instead of a path",
+        "user": "another user of the image, by name or uid[:gid]",
+        "env": "NAME=VALUE for the command; may be given several times",
+        "login": "let the user's login shell run the command",
+    },
+)
+def exec_(
+    c: Context,
+    env: list[str],
+    path: str = "",
+    name: str = "",
+    user: str = "",
+    login: bool = False,
+) -> None:
+    """Run a command in the environment: inv exec -- COMMAND... (its exit status is this one's)."""
+    words = words_after(c)
+    variables = _variables(env)
+    if user and not _USER.fullmatch(user):
+        raise UsageError(f"{user!r} is not a user.", "inv exec --user NAME -- COMMAND…")
+    if given("--path") and given("--name"):
+        raise UsageError("Both --path and --name were given.", "inv exec --name NAME -- COMMAND…")
+    if dry(c):
+        flags = [*([f"--user={user}"] if user else []), *(f"--env={key}" for key in variables)]
+        report.lines(_rehearse_exec(c, path, name, [*flags], words))
+        return
+    engine, container = entered(c, path, name)
+    finish(
+        containers.execute(
+            engine, container, words, terminal(), variables=variables, user=user, login=login
+        )
+    )
+
+
+def _variables(texts: Iterable[str]) -> Mapping[str, str]:
+    """Return the variables that ``--env`` sets; the last one of a name counts."""
+    pairs = [text.partition("=") for text in texts]
+    for name, equals, _ in pairs:
+        if not equals or not _VARIABLE.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is not NAME=VALUE.", "inv exec --env NAME=VALUE -- COMMAND…"
+            )
+    return {name: value for name, _, value in pairs}
+
+
+def _rehearse_exec(
+    c: Context, path: str, name: str, flags: Sequence[str], words: Sequence[str]
+) -> Iterable[str]:
+    """Yield what would be run; values of variables are not shown, since they can be secrets."""
+    engine, project = find_project(c, path, name)
+    seen = containers.find(engine, project)
+    if not (seen.ready and seen.ready.state == "running"):
+        yield from containers.rehearse(*look(c, str(project.path)))
+    own = seen.ready.name if seen.ready else seen.name
+    yield shlex.join(["docker", "exec", "--interactive", *flags, own, *words])
+
+
+@task(
+    iterable=["path", "name"],
+    help={
+        "path": f"{PATH}; may be given several times",
+        "name": "an environment's name; may be given several times",
+        "all": "every environment of the prefix, also those that are stopped",
+        "keep": "stop the containers and keep them",
+    },
+)
+def stop(
+    c: Context,
+    path: list[str],
+    name: list[str],
+    all: bool = False,  # noqa: A002
+    keep: bool = False,
+) -> None:
+    """Stop and remove environments' containers. Volumes and projects stay."""
+    chosen = given("--path") or given("--name")
+    if (all and chosen) or (chosen and not path and not name):
+        raise UsageError(
+            "It takes either --all, or --path and --name with a value each.", "inv list --all"
+        )
+    began = time.monotonic()
+    engine, projects = _chosen(c, path or ([] if name or all else ["."]), name, every=all)
+    if dry(c):
+        for project in projects:
+            report.lines(containers.rehearse_stop(engine, project, keep=keep))
+        return
+    results = containers.stop_all(engine, projects, keep=keep)
+    for result in results:
+        _tell(result)
+    counts = {
+        "stopped": sum(len(result.stopped) for result in results),
+        "failed": sum(1 for result in results if result.failure),
+    }
+    report.summary(counts, engine.endpoint.title, time.monotonic() - began)
+    finish(1 if counts["failed"] else 0)
+
+
+def _chosen(
+    c: Context, paths: Sequence[str], names: Sequence[str], *, every: bool
+) -> tuple[Engine, tuple[Project, ...]]:
+    """Return the projects to stop, each once; nothing is stopped unless all of them are known."""
+    settings = settings_of(c, project=paths[0] if len(paths) == 1 else "")
+    placed = [host.locate(path, settings.prefix, must_exist=False) for path in paths]
+    engine = connect()
+    found = containers.named(engine, settings.prefix, None if every else names)
+    distinct = {str(project.path): project for project in (*placed, *found)}
+    return engine, tuple(distinct.values())
+
+
+def _tell(result: containers.StopResult) -> None:
+    for one in result.stopped:
+        report.outcome(one.name, "STOPPED" if one.kept else "REMOVED")
+    if result.failure:
+        report.outcome(result.project.names[0], "FAILED", str(result.failure))
+        report.reason(result.failure.hint)
+    elif not result.stopped:
+        report.say(f"There is no environment of {report.printable(str(result.project.path))}.")
+
+
+TASKS = (list_, exec_, stop)
