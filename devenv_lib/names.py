@@ -22,12 +22,25 @@ DEFAULT_PREFIX = "devenv"
 
 #: Docker's own rule for container and volume names, without its one-letter exception.
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+#: A prefix also heads image names, which must be lower-case with single separators.
+PREFIX = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 #: How a container's name ends while it is not to be entered. ``.starting`` is a new one, in which
 #: nobody has been; ``.restarting`` one that was stopped; ``.replaced`` one that is kept until the
 #: one in its place is finished.
 STARTING, RESTARTING, REPLACED = ".starting", ".restarting", ".replaced"
 STAGES = (STARTING, RESTARTING, REPLACED)
 _STAGE = re.compile(rf"({'|'.join(map(re.escape, STAGES))})(\.[0-9a-f]{{12}})?$")
+
+
+def check_prefix(prefix: str) -> str:
+    """Return ``prefix`` if volumes, containers and images can all begin with it.
+
+    Raises:
+        ValueError: with the accepted form.
+    """
+    if not 2 <= len(prefix) <= 40 or not PREFIX.fullmatch(prefix):
+        raise ValueError("2 to 40 lower-case letters and digits, with single '-', '_', '.'")
+    return prefix
 
 
 def common_labels(prefix: str) -> dict[str, str]:

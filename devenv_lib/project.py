@@ -26,8 +26,6 @@ from devenv_lib.names import (
 )
 from devenv_lib.records import Container
 
-#: A prefix also heads image names, which must be lower-case with single separators.
-PREFIX = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 #: Volumes are mounted at these places below the home: no project can be there or above.
 RESERVED = (".local/share", ".local/state", ".cache")
 
@@ -47,17 +45,6 @@ def check_name(name: str, kind: str = "volume") -> str:
             "See the names there are: inv volume.list --format names",
         )
     return name
-
-
-def check_prefix(prefix: str) -> str:
-    """Return ``prefix`` if volumes, containers and images can all begin with it.
-
-    Raises:
-        ValueError: with the accepted form.
-    """
-    if not 2 <= len(prefix) <= 40 or not PREFIX.fullmatch(prefix):
-        raise ValueError("2 to 40 lower-case letters and digits, with single '-', '_', '.'")
-    return prefix
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
 
-from devenv_lib.names import NAME
-from devenv_lib.project import check_prefix
+from devenv_lib.names import NAME, check_prefix
 
 #: The directories below ``~/.config`` whose lockfiles are writable unless settings add more.
 DEFAULT_LOCKFILES: Mapping[str, tuple[str, ...]] = MappingProxyType({"tvim": ("lazy-lock.json",)})

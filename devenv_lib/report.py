@@ -113,16 +113,18 @@ def size(number: int | None) -> str:
     return f"{value:.1f} TiB"
 
 
-def confirm(question: str) -> bool:
+def confirm(question: str, otherwise: str) -> bool:
     """Ask a question whose default is No; only ``y`` or ``Y`` is yes.
+
+    ``otherwise`` says what has not happened then, such as ``Nothing was removed``.
 
     Raises:
         Refused: there is no terminal to ask on.
     """
     if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise Refused(
-            "Nothing was removed: there is no terminal to ask on.",
-            "To remove without the question (every check stays): add --force",
+            f"{otherwise}: there is no terminal to ask on.",
+            "To go on without the question (every check stays): add --force",
         )
     sys.stderr.write(f"{printable(question)} [y/N]: ")
     sys.stderr.flush()

@@ -114,10 +114,9 @@ def test_no_arrow_points_up_or_sideways(name: str) -> None:
 
 def test_only_the_tasks_report() -> None:
     """The library returns records; who prints them is somebody else's choice."""
-    assert {room_of(name) for name in MODULES if f"devenv_lib.{REPORT}" in own(name)} == {
-        "tasks",
-        "cli",
-    }
+    reporting = {room_of(name) for name in MODULES if f"devenv_lib.{REPORT}" in own(name)}
+
+    assert reporting == {"tasks", "cli"}
 
 
 def test_the_report_knows_nothing_but_errors() -> None:

@@ -12,8 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from devenv_lib.errors import ProjectError, UsageError
-from devenv_lib.names import common_labels
-from devenv_lib.project import Project, check_name, check_prefix, project_at
+from devenv_lib.names import check_prefix, common_labels
+from devenv_lib.project import Project, check_name, project_at
 from devenv_lib.records import Container
 from tests.builders import HOME, INSIDE, PROJECT, P, container, project, unhurried
 

@@ -286,7 +286,7 @@ def asked(
     err, out = Stream(terminal=True), Stream(terminal=True)
     monkeypatch.setattr(sys, "stdin", Stream(answer, terminal=True))
     with redirect_stdout(out), redirect_stderr(err):
-        yes = report.confirm(question)
+        yes = report.confirm(question, "Nothing was done")
     assert out.getvalue() == ""
     return yes, err.getvalue()
 
@@ -320,7 +320,7 @@ def test_without_a_terminal_nothing_is_asked_and_nothing_assumed(
         redirect_stderr(err),
         pytest.raises(Refused, match="no terminal to ask on") as caught,
     ):
-        report.confirm("Remove it?")
+        report.confirm("Remove it?", "Nothing was removed")
 
     assert err.getvalue() == ""
     assert "--force" in caught.value.hint

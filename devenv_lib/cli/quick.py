@@ -18,7 +18,7 @@ from devenv_lib.engine.endpoint import Endpoint, resolve
 from devenv_lib.engine.glance import Seen, glance
 from devenv_lib.engine.session import MARK, attend, exec_words
 from devenv_lib.errors import DevenvError
-from devenv_lib.names import DEFAULT_PREFIX, LABEL_PATH, NAME, container_stage, ours
+from devenv_lib.names import DEFAULT_PREFIX, LABEL_PATH, NAME, check_prefix, container_stage, ours
 from devenv_lib.terminal import FALLBACK, terminal
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = ("yaml", "yml", "json", "py")
 _SETTINGS = ("DEVENV_", "INVOKE_")
+_PREFIX = "DEVENV_PREFIX"
 
 
 def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -38,7 +39,8 @@ def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
         if configured(where, environ) or not (where or NAME.fullmatch(argv[1])):
             return None
         endpoint = resolve(environ)
-        seen = _running(endpoint, where, argv[1])
+        prefix = check_prefix(environ.get(_PREFIX, DEFAULT_PREFIX))
+        seen = _running(endpoint, prefix, where, argv[1])
         variables = _variables(seen, environ) if seen else None
         if seen is None or variables is None:
             return None
@@ -48,28 +50,30 @@ def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
 
 
 def configured(project: str, environ: Mapping[str, str]) -> bool:
-    """Whether there is any setting, which then has to be read and checked."""
-    if any(name.startswith(_SETTINGS) for name in environ):
+    """Whether there is any setting but the prefix, which then has to be read and checked."""
+    if any(name.startswith(_SETTINGS) and name != _PREFIX for name in environ):
         return True
     places = ["/etc/invoke.", str(Path("~/.invoke.").expanduser())]
     places += [f"{project}/invoke."] if project else []
     return any(os.path.lexists(place + suffix) for place in places for suffix in _SUFFIXES)
 
 
-def _running(endpoint: Endpoint, path: str, name: str) -> Seen | None:
+def _running(endpoint: Endpoint, prefix: str, path: str, name: str) -> Seen | None:
     """Return the one running environment of a path, or else of a name."""
     wanted = {"label": [f"{LABEL_PATH}={path}"]} if path else {"name": [f"^/?{name}$"]}
-    fitting = [seen for seen in glance(endpoint, wanted) or () if _is_environment(seen, path)]
+    fitting = [
+        seen for seen in glance(endpoint, wanted) or () if _is_environment(seen, prefix, path)
+    ]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _is_environment(seen: Seen, path: str) -> bool:
+def _is_environment(seen: Seen, prefix: str, path: str) -> bool:
     own = seen.labels.get(LABEL_PATH, "")
     return (
         seen.state == "running"
-        and ours(seen.labels, DEFAULT_PREFIX)
+        and ours(seen.labels, prefix)
         and path in ("", own)
-        and container_stage(seen.name, seen.id, own, DEFAULT_PREFIX) == ""
+        and container_stage(seen.name, seen.id, own, prefix) == ""
     )
 
 

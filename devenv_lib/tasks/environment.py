@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 
 from invoke import Context
 
 from devenv_lib import containers, images, report
-from devenv_lib.errors import UsageError
+from devenv_lib.errors import Declined, UsageError
 from devenv_lib.mounts import MountPlan
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
@@ -20,6 +21,7 @@ from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
         "path": PATH,
         "detach": "do not attach; leave the environment running",
         "recreate": "make a new container; volumes and project stay",
+        "force": "with --recreate: do not ask when somebody is in the old one",
         "image": "an image to use instead of the project's own or the default one",
     }
 )
@@ -28,6 +30,7 @@ def run(
     path: str = ".",
     detach: bool = False,
     recreate: bool = False,
+    force: bool = False,
     image: str = "",
 ) -> None:
     """Start the project's environment and open a shell in it (on a terminal)."""
@@ -36,11 +39,28 @@ def run(
     if dry(c):
         report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
+    if recreate and not force:
+        _ask_who_is_in(containers.sessions(engine, project))
     environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
     attach = not detach and containers.on_terminal()
     introduce(engine, environment, settings, here, image=image, began=began)
     if attach:
         finish(containers.attach(engine, environment.container, here.terminal))
+
+
+def _ask_who_is_in(sessions: Sequence[str]) -> None:
+    """Ask before programs that people have open inside are ended.
+
+    Raises:
+        Declined: they said no.
+        Refused: there is no terminal to ask on.
+    """
+    if not sessions:
+        return
+    many = "is 1 session" if len(sessions) == 1 else f"are {len(sessions)} sessions"
+    question = f"There {many} open in it: {', '.join(sessions)}.\nEnd them and recreate it?"
+    if not report.confirm(question, f"Nothing was recreated, since there {many} open in it"):
+        raise Declined("Nothing was recreated.", "To enter it as it is: inv run")
 
 
 @task(help={"path": PATH, "no_cache": "take nothing from the builder's cache"})

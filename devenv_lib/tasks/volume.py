@@ -87,7 +87,11 @@ def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> N
     if dry(c):
         report.lines(shlex.join(["docker", "volume", "rm", v.name]) for v in plan.volumes)
         return
-    if plan.volumes and not force and not report.confirm(_question(engine, plan)):
+    if (
+        plan.volumes
+        and not force
+        and not report.confirm(_question(engine, plan), "Nothing was removed")
+    ):
         raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
     removals = volumes.remove(engine, settings.prefix, plan)
     _tell(engine, removals, began)
