@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from devenv_lib.containers.attach import attach, execute
+    from devenv_lib.containers.block import Inside, environment
     from devenv_lib.containers.draft import draft
     from devenv_lib.containers.find import find
     from devenv_lib.containers.stop import stop
@@ -29,48 +30,50 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine, connect
     from devenv_lib.errors import DevenvError
     from devenv_lib.host import locate, look
-    from devenv_lib.mounts import DEFAULT_VOLUMES, build_mounts, volume_names
     from devenv_lib.settings import Settings
     from devenv_lib.setup import make_ready
-    from devenv_lib.tasks import ns
+    from devenv_lib.tasks import graft, ns, settings_of
     from devenv_lib.volumes.examine import examine
     from devenv_lib.volumes.remove import plan_removal, remove
 
 _HOMES = {
-    "containers": ("Environment", "attach", "draft", "execute", "find", "stop", "up"),
+    "containers": (
+        *("Environment", "Inside", "attach", "draft", "environment", "execute", "find"),
+        *("stop", "up"),
+    ),
     "engine": ("Engine", "connect"),
     "errors": ("DevenvError",),
     "host": ("locate", "look"),
-    "mounts": ("DEFAULT_VOLUMES", "build_mounts", "volume_names"),
     "settings": ("Settings",),
     "setup": ("make_ready",),
-    "tasks": ("ns",),
+    "tasks": ("graft", "ns", "settings_of"),
     "volumes": ("examine", "plan_removal", "remove"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "DEFAULT_VOLUMES",
     "DevenvError",
     "Engine",
     "Environment",
+    "Inside",
     "Settings",
     "attach",
-    "build_mounts",
     "connect",
     "draft",
+    "environment",
     "examine",
     "execute",
     "find",
+    "graft",
     "locate",
     "look",
     "make_ready",
     "ns",
     "plan_removal",
     "remove",
+    "settings_of",
     "stop",
     "up",
-    "volume_names",
 ]
 
 

@@ -11,10 +11,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.errors import ProgramMissing
+
+
+@dataclass(frozen=True)
+class Output:
+    """How a program ended and what it wrote: UTF-8, with U+FFFD for what is none."""
+
+    status: int
+    stdout: str
+    stderr: str
 
 
 def engine_program() -> str | None:
@@ -61,6 +72,9 @@ def pass_through(words: Sequence[str]) -> int:
     Ctrl-C reaches the program, which decides; this process only waits. Without a terminal the
     docker program then leaves what runs inside, and says 0: that is 130 here.
     """
+    if threading.current_thread() is not threading.main_thread():
+        # Python delivers signals to the main thread alone, and lets no other one handle them.
+        return _status(subprocess.run(list(words), check=False).returncode)
     came: list[int] = []
     # A handler that only notes it, instead of SIG_IGN, which the child would inherit.
     before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
@@ -70,7 +84,19 @@ def pass_through(words: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, before)
     if came and status == 0:
         return 128 + came[0]
-    return status if status >= 0 else 128 - status
+    return _status(status)
+
+
+def capture(words: Sequence[str]) -> Output:
+    """Run a program without stdin; return its exit status and what it wrote."""
+    done = subprocess.run(list(words), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
+    return Output(_status(done.returncode), *wrote)
+
+
+def _status(code: int) -> int:
+    """Return an exit status as a shell shows it: a signal's number is above 128."""
+    return code if code >= 0 else 128 - code
 
 
 def show(words: Sequence[str]) -> int:
