@@ -1,16 +1,17 @@
 """One disposable development container per project, with state that is not disposable.
 
-The public names, for other people's automation::
+For task files there are ``ns`` and ``graft``; for automation ``environment``, and the verbs that
+it is made of. Each public name has an example that runs, after these lines::
 
     import devenv_lib as devenv
 
-    engine = devenv.connect()
-    settings = devenv.Settings(prefix="ci")
+    settings = devenv.settings_of()  # or devenv.Settings(prefix="ci"), which reads nothing
     project = devenv.locate(".", settings.prefix)
+    engine = devenv.connect()
     host = devenv.look(project, settings)
-    environment = devenv.up(engine, project, settings, host)
-    status = devenv.execute(engine, environment, ["make", "test"], host.terminal)
-    devenv.stop(engine, project)
+
+Verbs take what they work on and return frozen records. They print nothing, but for docker's own
+progress on stderr while an image is built or pulled. Whatever fails is a `DevenvError`.
 
 Importing this module imports neither docker nor Invoke; a name brings what it needs.
 """

@@ -25,6 +25,15 @@ def attach(engine: Engine, environment: Environment, terminal: Mapping[str, str]
 
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` of this machine. The shell is the one
     in the image's passwd and no login shell: that would replace the image's ``PATH``.
+
+    Raises:
+        ProgramMissing: there is no docker program, which attaches.
+
+    Example::
+
+        environment = devenv.up(engine, project, settings, host)
+        status = devenv.attach(engine, environment, host.terminal)
+        assert status == 0  # of the last command in it, or of its `exit`
     """
     return execute(engine, environment, [environment.identity.shell], terminal)
 
@@ -35,7 +44,16 @@ def execute(
     """Run ``words`` inside, exactly as given, and return their exit status.
 
     stdin, stdout and stderr are this process's own; inside is a terminal where stdin and
-    stdout both are one here.
+    stdout both are one here. ``terminal`` is as of `attach`. Commands run as the environment's
+    user, in the project. A program that is not there is status 126 or 127.
+
+    Raises:
+        ProgramMissing: there is no docker program, which runs them.
+
+    Example::
+
+        environment = devenv.up(engine, project, settings, host)
+        assert devenv.execute(engine, environment, ["sh", "-c", "exit 3"], host.terminal) == 3
     """
     container, user = environment.container, environment.identity.user
     workdir = environment.plan.project.target(environment.identity.home)
