@@ -83,7 +83,7 @@ def settings_of(
         check(Context())  # as Invoke calls it
         assert devenv.settings_of().memory > 0  # bytes
     """
-    context = context or Context()
+    context = Context() if context is None else context
     named = getattr(context.config, "_runtime_path", None)
     if named and not os.path.exists(named):
         raise UsageError(

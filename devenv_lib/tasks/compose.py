@@ -66,8 +66,8 @@ def graft(into: Collection) -> Collection:
     taken = [name for name in names if name in into.tasks or name in into.collections]
     if taken:
         raise TaskFileError(
-            f"This task file already has {', '.join(map(repr, taken))}, so devenv's tasks cannot "
-            "be grafted beside it. None of them was.",
+            f"This task file already has {', '.join(map(repr, taken))}, so nothing of devenv's "
+            "was grafted.",
             "Rename yours (or graft only once), or keep devenv's under a name of their own: "
             "ns.add_collection(devenv.ns)",
         )
