@@ -5,7 +5,7 @@ import sys
 
 from invoke import Collection, Context, task
 
-from devenv_lib.tasks import ns as devenv_tasks
+import devenv_lib as devenv
 
 PYTHON = sys.executable
 
@@ -36,9 +36,4 @@ def bench(c: Context, runs: int = 11) -> None:
     c.run(f"{PYTHON} -m tests.bench --runs {runs}")
 
 
-ns = Collection()
-for name, item in devenv_tasks.tasks.items():
-    ns.add_task(item, name)
-for name, item in devenv_tasks.collections.items():
-    ns.add_collection(item, name)
-ns.add_collection(Collection("dev", run_tests, lint, bench))
+ns = devenv.graft(Collection(Collection("dev", run_tests, lint, bench)))

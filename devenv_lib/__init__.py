@@ -1,16 +1,17 @@
 """One disposable development container per project, with state that is not disposable.
 
-The public names, for other people's automation::
+For task files there are ``ns`` and ``graft``; for automation ``environment``, and the verbs that
+it is made of. Each public name has an example that runs, after these lines::
 
     import devenv_lib as devenv
 
-    engine = devenv.connect()
-    settings = devenv.Settings(prefix="ci")
+    settings = devenv.settings_of()  # or devenv.Settings(prefix="ci"), which reads nothing
     project = devenv.locate(".", settings.prefix)
+    engine = devenv.connect()
     host = devenv.look(project, settings)
-    environment = devenv.up(engine, project, settings, host)
-    status = devenv.execute(engine, environment.container, ["make", "test"], host.terminal)
-    devenv.stop(engine, project)
+
+Verbs take what they work on and return frozen records. They print nothing, but for docker's own
+progress on stderr while an image is built or pulled. Whatever fails is a `DevenvError`.
 
 Importing this module imports neither docker nor Invoke; a name brings what it needs.
 """
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from devenv_lib.containers.attach import attach, execute
+    from devenv_lib.containers.block import Inside, environment
     from devenv_lib.containers.draft import draft
     from devenv_lib.containers.find import find
     from devenv_lib.containers.stop import stop
@@ -29,53 +31,57 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine, connect
     from devenv_lib.errors import DevenvError
     from devenv_lib.host import locate, look
-    from devenv_lib.mounts import DEFAULT_VOLUMES, build_mounts, volume_names
     from devenv_lib.settings import Settings
     from devenv_lib.setup import make_ready
-    from devenv_lib.tasks import ns
+    from devenv_lib.tasks import graft, ns, settings_of
     from devenv_lib.volumes.examine import examine
     from devenv_lib.volumes.remove import plan_removal, remove
 
 _HOMES = {
-    "containers": ("Environment", "attach", "draft", "execute", "find", "stop", "up"),
+    "containers": (
+        *("Environment", "Inside", "attach", "draft", "environment", "execute", "find"),
+        *("stop", "up"),
+    ),
     "engine": ("Engine", "connect"),
     "errors": ("DevenvError",),
     "host": ("locate", "look"),
-    "mounts": ("DEFAULT_VOLUMES", "build_mounts", "volume_names"),
     "settings": ("Settings",),
     "setup": ("make_ready",),
-    "tasks": ("ns",),
+    "tasks": ("graft", "ns", "settings_of"),
     "volumes": ("examine", "plan_removal", "remove"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "DEFAULT_VOLUMES",
     "DevenvError",
     "Engine",
     "Environment",
+    "Inside",
     "Settings",
     "attach",
-    "build_mounts",
     "connect",
     "draft",
+    "environment",
     "examine",
     "execute",
     "find",
+    "graft",
     "locate",
     "look",
     "make_ready",
     "ns",
     "plan_removal",
     "remove",
+    "settings_of",
     "stop",
     "up",
-    "volume_names",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name from where it lives, when it is first asked for."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # where a name that is not public is a mistake, and no Any
+
+    def __getattr__(name: str) -> Any:
+        """Import a public name from where it lives, when it is first asked for."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

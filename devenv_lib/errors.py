@@ -20,7 +20,7 @@
     └── Declined                1   a person said no; nothing was changed
 
 The codes are pytest's: 0 all done, 1 refused or failed, 2 interrupted, 3 a defect of devenv,
-4 wrong usage.
+4 wrong usage. `devenv_lib.tasks.compose` adds a UsageError that Invoke takes for an end.
 """
 
 from __future__ import annotations
@@ -35,7 +35,17 @@ class DevenvError(Exception):
     """A failure with a remedy.
 
     ``str(error)`` is what happened and why, ``error.hint`` the command or step that comes next
-    (empty where there is none), ``error.exit_code`` what a command line exits with.
+    (empty where there is none), ``error.exit_code`` what a command line exits with. The codes
+    are pytest's.
+
+    Example::
+
+        try:
+            devenv.locate("no-such-directory", settings.prefix)
+        except devenv.DevenvError as error:
+            assert "does not exist" in str(error)
+            assert error.hint == "Name a directory: inv run --path DIRECTORY"
+            assert error.exit_code == 4
     """
 
     exit_code: ClassVar[int] = 1

@@ -43,6 +43,12 @@ def locate(path: str, prefix: str, *, must_exist: bool = True) -> Project:
     Raises:
         ProjectError: it is no directory (only with ``must_exist``: a project can be gone and
             its environment still be there), or it cannot be a project.
+
+    Example::
+
+        project = devenv.locate(".", settings.prefix)
+        assert project.path.is_absolute()
+        assert project.names[0].startswith(f"{settings.prefix}-")
     """
     if not path:  # an unset variable in a script, hardly the current directory
         raise ProjectError("The path is empty.", "Name a directory: --path DIRECTORY")
@@ -67,7 +73,14 @@ def look(
 ) -> Host:
     """Look at everything on this machine that a plan for ``project`` depends on.
 
-    ``sockets`` are further engine sockets, such as the one in use.
+    ``sockets`` are further engine sockets, such as the one in use (``engine.endpoint.socket``):
+    a mount that would contain one is refused later. Nothing is opened but git's own small files.
+
+    Example::
+
+        host = devenv.look(project, settings)
+        assert host.home.is_absolute()
+        assert set(host.terminal) <= {"TERM", "COLORTERM", "TZ"}
     """
     runtime = environ.get("XDG_RUNTIME_DIR")
     local = [*_SOCKETS, *(f"{runtime}/{name}" for name in _USER_SOCKETS if runtime), *sockets]

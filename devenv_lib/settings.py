@@ -40,7 +40,15 @@ class Settings:
     """All settings. ``memory`` and ``memory_swap`` are bytes; swap counts memory in.
 
     An empty ``image`` is the project's own or the default one; an empty ``user`` is the
-    image's. ``memory_swap`` of ``None`` is one and a half times ``memory``.
+    image's. ``memory_swap`` of ``None`` is one and a half times ``memory``. ``cpus`` are
+    processors, capped to what the engine has. What a person writes (``8g``, ``"8080:80"``) is
+    read by `devenv_lib.readers`, whose values these are; here nothing is checked.
+
+    Example::
+
+        small = devenv.Settings(prefix="ci", memory=2 << 30, cpus=1.5)
+        assert small.swap_limit == 3 << 30
+        assert small.ports == ()
     """
 
     prefix: str = DEFAULT_PREFIX

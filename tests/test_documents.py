@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import devenv_lib
 from devenv_lib.errors import DevenvError
 from devenv_lib.mounts import CACHE, DATA, STATE
 from devenv_lib.readers import READERS
@@ -41,6 +42,13 @@ def test_the_readme_lists_every_task() -> None:
 def test_the_readme_lists_every_setting() -> None:
     keys = re.findall(r"^\| `([a-z_.]+)` \|", section("## Settings"), re.MULTILINE)
     assert list(READERS) == keys
+
+
+def test_the_readme_lists_every_public_name() -> None:
+    rows = re.findall(
+        r"^\| (`\w+`(?:, `\w+`)*) \|", section("### From other automation"), re.MULTILINE
+    )
+    assert sorted(devenv_lib.__all__) == sorted(re.findall(r"`(\w+)`", " ".join(rows)))
 
 
 def test_the_readme_lists_every_volume_where_it_is_mounted() -> None:

@@ -78,6 +78,19 @@ def test_without_files_and_variables_there_are_the_defaults(files: Files) -> Non
     assert Settings() == settings_of(files.context())
 
 
+def test_without_a_task_the_users_file_and_the_variables_count(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a script: no project's file, wherever the script runs."""
+    monkeypatch.setenv("HOME", str(files.root / "home"))
+    monkeypatch.setenv("DEVENV_PREFIX", "mine")
+    monkeypatch.chdir(files.root / "project")
+    files.write("home/.invoke.yaml", image("of-home"))
+    files.write("project/invoke.yaml", image("of-project"))
+
+    assert (settings_of().image, settings_of().prefix) == ("of-home", "mine")
+
+
 def test_the_layers_win_in_invokes_order(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """Collection, system, user, project, -f, INVOKE_DEVENV_*, DEVENV_*, flags."""
     seen = [settings_of(files.context({"devenv": {"image": "collection"}})).image]

@@ -1,6 +1,7 @@
 """Environments: one container per project, found, brought up, entered and taken down."""
 
 from devenv_lib.containers.attach import attach, execute, on_terminal
+from devenv_lib.containers.block import Inside, environment
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.rehearse import rehearse, rehearse_stop
@@ -12,11 +13,13 @@ from devenv_lib.containers.up import Environment, up
 __all__ = [
     "Environment",
     "EnvironmentReport",
+    "Inside",
     "Sighting",
     "StopResult",
     "Stopped",
     "attach",
     "draft",
+    "environment",
     "execute",
     "find",
     "named",

@@ -32,6 +32,15 @@ def attach(engine: Engine, container: Container, terminal: Mapping[str, str]) ->
 
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` of this machine. The shell is the one
     in the image's passwd and no login shell: that would replace the image's ``PATH``.
+
+    Raises:
+        ProgramMissing: there is no docker program, which attaches.
+
+    Example::
+
+        environment = devenv.up(engine, project, settings, host)
+        status = devenv.attach(engine, environment.container, host.terminal)
+        assert status == 0  # of the last command in it, or of its `exit`
     """
     return execute(engine, container, [who(engine, container).shell], terminal)
 
@@ -49,14 +58,22 @@ def execute(
     """Run ``words`` inside, exactly as given, and return their exit status.
 
     stdin, stdout and stderr are this process's own; inside is a terminal where stdin and
-    stdout both are one here. ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` of this
-    machine, ``variables`` what else the command finds in its environment. ``user`` is another
-    one than the environment's, by name or ``uid[:gid]``. With ``login`` the user's login shell
-    runs the words. A signal that arrives goes to the command; see `devenv_lib.engine.session`.
+    stdout both are one here. ``terminal`` is as of `attach`, ``variables`` is what else the
+    command finds in its environment. It runs in the project, as the environment's user, or as
+    ``user``, by name or ``uid[:gid]``; with ``login`` that user's login shell runs it. A program
+    that is not there is status 126 or 127. A signal that arrives goes to the command, of which
+    nothing stays inside then: see `devenv_lib.engine.session`.
 
     Raises:
         ImageError: the image has no such user.
         EngineFailure: the engine refused or stopped answering.
+        ProgramMissing: there is no docker program, which runs them.
+
+    Example::
+
+        environment = devenv.up(engine, project, settings, host)
+        words = ["sh", "-c", "exit 3"]
+        assert devenv.execute(engine, environment.container, words, host.terminal) == 3
     """
     known = {**terminal, **_described(engine, container, terminal.get("TERM", ""))}
     if user or login:

@@ -27,6 +27,13 @@ def draft(
     Raises:
         Refused: environments cannot run on this engine.
         SettingsError, ImageError: the mounts or the image's user are not possible.
+
+    Example::
+
+        plan = devenv.draft(engine, project, settings, host)
+        targets = [str(mount.target) for mount in plan.mounts.mounts]
+        assert "/home/devuser/.cache" in targets
+        assert plan.memory == settings.memory  # bytes
     """
     info = engine.info()
     check_reach(engine, info)

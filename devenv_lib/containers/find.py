@@ -49,7 +49,22 @@ class Sighting:
 
 
 def find(engine: Engine, project: Project) -> Sighting:
-    """Look for the environment of ``project`` among all containers, in one call."""
+    """Look for the environment of ``project`` among all containers, in one call.
+
+    Labels, path and name have to agree (`Project.owns`); what the engine is removing does not
+    count.
+
+    Raises:
+        EngineFailure: the engine stopped answering.
+
+    Example::
+
+        assert devenv.find(engine, project).ready is None
+        devenv.up(engine, project, settings, host)
+        found = devenv.find(engine, project).ready
+        assert found is not None
+        assert found.running
+    """
     everyone = engine.containers()
     # One that the engine is removing is neither to be entered nor to be carried on.
     own = [c for c in everyone if project.owns(c) and c.state not in ("removing", "dead")]

@@ -45,6 +45,15 @@ def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopp
 
     With ``keep`` an environment is only stopped, also one that was to be replaced and is not
     yet. Returns what there was; nothing is no failure.
+
+    Raises:
+        EngineFailure: a container does not go away, or the engine stopped answering.
+
+    Example::
+
+        name = devenv.up(engine, project, settings, host).container.name
+        assert [stopped.name for stopped in devenv.stop(engine, project)] == [name]
+        assert devenv.stop(engine, project) == ()
     """
     engine.remove_leftovers(project.prefix)
     seen = find(engine, project)

@@ -36,9 +36,19 @@ _RACES, _PAUSE = 200, 0.05
 class Environment:
     """A running environment. ``outcome`` is what had to be done for it.
 
+    It is ``running`` when it ran already, ``started`` when it was stopped, else ``created``.
     ``identity`` is who its user is. ``plan`` is what would be created now, perhaps of another
     image with another user, and ``differs`` says how it differs from that. ``unlabelled``
     names volumes that devenv uses though it did not make them.
+
+    Example::
+
+        def title(environment: devenv.Environment) -> str:
+            return f"{environment.outcome} for {environment.identity.name}"
+
+        environment = devenv.up(engine, project, settings, host)
+        assert title(environment) == "created for devuser"
+        assert environment.container.name.startswith(settings.prefix)
     """
 
     container: Container
@@ -66,7 +76,15 @@ def up(
         Refused: the engine is elsewhere or rootless, the environment is paused, or a volume
             belongs to another user.
         ImageError: the image is missing, does not build, or has no usable user.
+        SettingsError: a mount is not possible, or a ``required`` source is missing.
         EngineFailure: the engine refused or stopped answering.
+
+    Example::
+
+        first = devenv.up(engine, project, settings, host)
+        again = devenv.up(engine, project, settings, host)
+        assert (first.outcome, again.outcome) == ("created", "running")
+        assert first.container.id == again.container.id
     """
     start = Start(engine, project, settings, host, say)
     try:

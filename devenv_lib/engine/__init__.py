@@ -24,9 +24,17 @@ _HOMES |= {"resolve": "endpoint"}
 def connect(environ: Mapping[str, str] = os.environ) -> Engine:
     """Return the engine that ``environ`` and the docker configuration name.
 
+    ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the current context, then the local default: the docker
+    program's order.
+
     Raises:
         UnknownContext: the named context does not exist.
         EngineUnavailable: one of its four kinds, each with the command that mends it.
+
+    Example::
+
+        engine = devenv.connect()
+        assert engine.endpoint.title  # what reports name it by
     """
     from devenv_lib.engine.endpoint import resolve  # noqa: PLC0415 - see above
     from devenv_lib.engine.reach import reach  # noqa: PLC0415 - it imports docker-py

@@ -31,7 +31,20 @@ _STATUS_ATTEMPTS = 250
 
 
 class Engine:
-    """A connected engine. Make one with `devenv_lib.engine.connect`."""
+    """A connected engine. Make one with `devenv_lib.engine.connect`.
+
+    Verbs take it; its own methods are for them. ``info()`` and ``endpoint`` say which it is.
+
+    Raises:
+        EngineFailure: from any method, when the engine refuses or stops answering.
+
+    Example::
+
+        def newer(engine: devenv.Engine) -> bool:
+            return tuple(map(int, engine.info().api.split("."))) >= (1, 41)
+
+        assert newer(engine)
+    """
 
     def __init__(self, client: docker.APIClient, endpoint: Endpoint) -> None:
         self._client = client

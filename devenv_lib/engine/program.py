@@ -7,9 +7,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
+
+
+@dataclass(frozen=True)
+class Output:
+    """How a program ended and what it wrote: UTF-8, with U+FFFD for what is none."""
+
+    status: int
+    stdout: str
+    stderr: str
 
 
 def engine_program() -> str | None:
@@ -28,6 +38,28 @@ def docker_words(endpoint: Endpoint) -> list[str]:
     if program is None:
         raise no_docker_program()
     return [program, *endpoint.words]
+
+
+def capture(words: Sequence[str]) -> Output:
+    """Run a program without stdin; return its exit status and what it wrote.
+
+    Ctrl-C does not reach it: whoever calls ends it where it runs.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    try:
+        done = subprocess.run(
+            list(words),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            start_new_session=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise no_docker_program() from None
+    wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
+    return Output(done.returncode if done.returncode >= 0 else 128 - done.returncode, *wrote)
 
 
 def show(words: Sequence[str]) -> int:

@@ -25,12 +25,20 @@ def make_ready(
     """Take each step that is needed and yield what became of it.
 
     ``say`` is told what takes long before it begins. With ``dry`` nothing is done, and what
-    would be is yielded with the outcome ``WOULD``.
+    would be is yielded with the outcome ``WOULD``. A step is taken when it is asked for: go
+    through all of them.
 
     Raises:
         SetupError: a step is not possible here; the hint has exact instructions.
         EngineUnavailable: an engine is meant to be there and does not answer.
         ImageError: the image does not build.
+
+    Example::
+
+        import os
+
+        for step in devenv.make_ready(settings, os.environ, print, dry=True):
+            assert step.outcome in ("OK", "WOULD")
     """
     if not dry:
         # Invoke keeps Python from writing bytecode, and an editable install has none: without

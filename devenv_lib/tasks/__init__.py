@@ -1,14 +1,11 @@
 """Thin Invoke tasks over the library: parse, load, plan, ask, act, report.
 
-``ns`` is the namespace, for ``add_collection``. Its tasks have flags only: an Invoke task with
-a required bare word swallows ``--help`` and ``--dry`` and then runs.
+``ns`` is the namespace, for ``add_collection``; ``graft`` adds it at another one's root. Its
+tasks have flags only: an Invoke task with a required bare word swallows ``--help`` and ``--dry``
+and then runs.
 """
 
-from invoke import Collection
+from devenv_lib.tasks._task import settings_of
+from devenv_lib.tasks.compose import TaskFileError, graft, ns
 
-from devenv_lib.tasks import environment, living, volume
-
-ns = Collection(*environment.TASKS, *living.TASKS)
-ns.add_collection(Collection("volume", *volume.TASKS))
-
-__all__ = ["ns"]
+__all__ = ["TaskFileError", "graft", "ns", "settings_of"]

@@ -62,14 +62,36 @@ def task(**options: Any) -> Callable[[Body], Body]:
 
 
 def settings_of(
-    context: Context, flags: Mapping[str, object] | None = None, *, project: str = "."
+    context: Context | None = None,
+    flags: Mapping[str, object] | None = None,
+    *,
+    project: str = ".",
 ) -> Settings:
     """Return the settings from Invoke's configuration, the variables and ``flags``.
 
-    A flag that was not given is empty and does not count. ``INVOKE_DEVENV_*`` is read here and
-    not by Invoke, which takes ``"false"`` for true and fails on lists. ``project`` is the
-    directory whose file counts under the ``devenv`` command; `inv` has found its own.
+    They are those that devenv's own tasks use. ``context`` is a task's; without one, as in a
+    script, the user's and the system's file count, and no project's. A flag that was not given
+    is empty and does not count. ``INVOKE_DEVENV_*`` is read here and not by Invoke, which takes
+    ``"false"`` for true and fails on lists. ``project`` is the directory whose file counts under
+    the ``devenv`` command; ``inv`` has found its own.
+
+    Raises:
+        SettingsError: an unknown key, a wrong type, or a key that a project may not set.
+        UsageError: the file given with -f does not exist.
+
+    Example::
+
+        from invoke import Context, task
+
+        @task
+        def check(c):
+            with devenv.environment(settings=devenv.settings_of(c)) as inside:
+                assert inside.execute(["true"]) == 0
+
+        check(Context())  # as Invoke calls it
+        assert devenv.settings_of().memory > 0  # bytes
     """
+    context = Context() if context is None else context
     if isinstance(context.config, ProjectConfig):
         context.config.load_project_at(project)
     named = getattr(context.config, "_runtime_path", None)

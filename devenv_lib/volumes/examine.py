@@ -32,7 +32,22 @@ class VolumeReport:
 
 
 def examine(engine: Engine, prefix: str, *, sizes: bool = True) -> tuple[VolumeReport, ...]:
-    """Return the labelled volumes of ``prefix``, by name."""
+    """Return the labelled volumes of ``prefix``, sorted by name.
+
+    Measuring reads every file in them; without ``sizes`` the answer comes at once, and every
+    ``size``, which is in bytes, is ``None``.
+
+    Raises:
+        EngineFailure: the engine stopped answering.
+
+    Example::
+
+        assert devenv.examine(engine, settings.prefix) == ()
+        with devenv.environment(settings=settings) as inside:
+            volumes = devenv.examine(engine, settings.prefix)
+            assert all(volume.used_by == (inside.name,) for volume in volumes)
+        assert not any(volume.in_use for volume in devenv.examine(engine, settings.prefix))
+    """
     snapshot = engine.snapshot(labelled=True, sizes=sizes)
     found = sorted(snapshot.volumes, key=lambda volume: volume.name)
     return tuple(

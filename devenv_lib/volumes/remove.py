@@ -22,7 +22,22 @@ class Removal:
 
 
 def plan_removal(engine: Engine, prefix: str, names: Sequence[str] | None) -> RemovalPlan:
-    """Examine the engine and return what removing ``names`` (``None``: all) would do."""
+    """Examine the engine and return what removing ``names`` (``None``: all) would do.
+
+    ``plan.volumes`` would go, in that order; ``plan.refusals`` say what may not and why, and one
+    of them refuses all. The rules are those of ``specs/persistent-volumes.md``.
+
+    Raises:
+        UsageError: a name that an engine cannot take literally.
+        EngineFailure: the engine stopped answering.
+
+    Example::
+
+        with devenv.environment(settings=settings):
+            plan = devenv.plan_removal(engine, settings.prefix, None)
+            assert plan.volumes == ()
+            assert "running container" in plan.refusals[0].reason
+    """
     return removal(engine.snapshot(), prefix, names)
 
 
@@ -34,6 +49,15 @@ def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...
 
     Raises:
         Refused: the plan has refusals, or the engine is no longer as it was planned for.
+
+    Example::
+
+        with devenv.environment(settings=settings):
+            pass  # its volumes stay
+        plan = devenv.plan_removal(engine, settings.prefix, None)
+        for removal in devenv.remove(engine, settings.prefix, plan):
+            assert removal.failure == ""
+        assert devenv.examine(engine, settings.prefix) == ()
     """
     if plan.refusals:
         raise Refused(

@@ -1,0 +1,163 @@
+"""An environment for a block: brought up at its beginning, and left as it was at its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from devenv_lib import host as machine
+from devenv_lib.containers.attach import execute
+from devenv_lib.containers.signals import new_mark, teller
+from devenv_lib.containers.stop import take_down
+from devenv_lib.containers.up import Environment, up
+from devenv_lib.engine import connect
+from devenv_lib.engine.program import Output, capture
+from devenv_lib.engine.session import MARK, exec_words
+from devenv_lib.errors import DevenvError, EngineFailure, UsageError
+from devenv_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A running environment, to run commands in. `environment` (the context manager) makes one.
+
+    ``environment`` is the record that `up` returned, ``terminal`` what commands are told of this
+    machine's: ``TERM``, ``COLORTERM`` and ``TZ``.
+
+    Example::
+
+        def python(inside: devenv.Inside) -> str:
+            return inside.output(["python3", "--version"]).stdout
+
+        with devenv.environment(settings=settings) as inside:
+            assert python(inside).startswith("Python 3")
+            assert inside.name.startswith(settings.prefix)
+    """
+
+    engine: Engine
+    environment: Environment
+    terminal: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """The container's name."""
+        return self.environment.container.name
+
+    @property
+    def path(self) -> PurePosixPath:
+        """The project directory, inside: where commands run."""
+        environment = self.environment
+        return environment.plan.project.target(environment.identity.home)
+
+    def execute(self, words: Sequence[str]) -> int:
+        """Run ``words`` on this process's own stdin, stdout and stderr; return the exit status.
+
+        Nothing is quoted or split. A program that is not there is status 126 or 127, as of the
+        docker program. Ctrl-C and other signals go to the program, of which nothing stays inside.
+
+        Raises:
+            UsageError: there are no words, or one text instead.
+            ProgramMissing: there is no docker program.
+        """
+        return execute(self.engine, self.environment.container, _checked(words), self.terminal)
+
+    def output(self, words: Sequence[str]) -> Output:
+        """Run ``words`` without stdin and without a terminal; return status, stdout and stderr.
+
+        Raises:
+            UsageError, ProgramMissing: as `execute`.
+        """
+        mark, container = new_mark(), self.environment.container.id
+        zone = {key: value for key, value in self.terminal.items() if key == "TZ"}
+        variables = {**zone, MARK: mark}
+        line = exec_words(
+            self.engine.endpoint, container, _checked(words), variables=variables, terminal=False
+        )
+        try:
+            return capture(line)
+        except BaseException:  # Ctrl-C, or what a handler of signals raised
+            teller(lambda: self.engine, container, "", mark)("KILL")
+            raise
+
+
+@contextmanager
+def environment(
+    path: str | os.PathLike[str] = ".",
+    settings: Settings | None = None,
+    *,
+    keep: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Inside]:
+    """Give the project at ``path`` a running environment for a block.
+
+    At the end, also after an exception or Ctrl-C, it is as it was before: one that this block
+    created is removed (volumes and project stay), one that it started is stopped, and one that
+    ran already goes on, as it does with ``keep``. Others who got in meanwhile are thrown out with
+    it, as by `stop`. Blocks at the same time share a project's environment: the one that brought
+    it up ends it. Projects, or prefixes, of their own keep them apart.
+
+    Without ``settings`` the defaults count: no file and no variable is read. In an Invoke task,
+    ``settings_of(c)`` has those that devenv's own tasks use. ``say`` is told what takes long.
+
+    Raises:
+        DevenvError: what `connect`, `locate` and `up` raise, before the block; what stopping
+            raises, after it. When the block fails too, its own exception is raised, with a note.
+
+    Example::
+
+        with devenv.environment(settings=settings) as inside:
+            assert inside.execute(["true"]) == 0
+            assert inside.output(["sh", "-c", "echo hello; exit 3"]).status == 3
+    """
+    settings = settings or Settings()
+    project = machine.locate(os.fspath(path), settings.prefix)
+    engine = connect()
+    socket = engine.endpoint.socket
+    here = machine.look(project, settings, sockets=[str(socket)] if socket else [])
+    running = up(engine, project, settings, here, say=say)
+    try:
+        yield Inside(engine, running, here.terminal)
+    except BaseException as error:
+        if not keep:
+            _end_after(error, engine, running)
+        raise
+    if not keep:
+        _end(engine, running)
+
+
+def _end(engine: Engine, running: Environment) -> None:
+    """Undo what `up` did, to the very container: what somebody put in its place is theirs."""
+    container = running.container
+    if running.outcome == "created":
+        take_down(engine, container)
+    elif running.outcome == "started":
+        try:
+            engine.stop(container.id)
+        except EngineFailure:
+            if any(one.id == container.id for one in engine.containers()):
+                raise
+
+
+def _end_after(error: BaseException, engine: Engine, running: Environment) -> None:
+    """Undo what `up` did after the block failed, whose exception is the one that counts."""
+    try:
+        _end(engine, running)
+    except DevenvError as failure:
+        error.add_note(f"The environment {running.container.name} was not stopped: {failure}")
+
+
+def _checked(words: Sequence[str]) -> Sequence[str]:
+    """Return ``words``; a text is a sequence of texts too, letter by letter."""
+    if isinstance(words, str) or not words:
+        raise UsageError(
+            f"{words!r} is not a command: it takes a list of words.",
+            'For a line of the shell: ["sh", "-c", LINE]',
+        )
+    return words
