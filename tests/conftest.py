@@ -29,6 +29,8 @@ from devenv_lib.records import Host
 from devenv_lib.settings import Settings
 
 IMAGE = "devenv:latest"
+#: The command, as it is installed beside the interpreter.
+DEVENV = Path(sys.executable).parent / "devenv"
 RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
 
@@ -178,6 +180,26 @@ class Workspace:
             [sys.executable, "-m", "invoke", *words],
             cwd=options.pop("cwd", self.path),
             env=self.process_environ(options.pop("variables", {})),
+            capture_output=True,
+            text=True,
+            check=check,
+            **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options,
+        )
+
+    def devenv(
+        self, *words: str, check: bool = False, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the ``devenv`` command as a process in the project folder.
+
+        With ``quick`` it sees no setting but the prefix, which leaves the quick way open.
+        """
+        environ = self.process_environ(options.pop("variables", {}))
+        if options.pop("quick", False):
+            environ.pop("DEVENV_IMAGE")
+        return subprocess.run(
+            [str(DEVENV), *words],
+            cwd=options.pop("cwd", self.path),
+            env=environ,
             capture_output=True,
             text=True,
             check=check,

@@ -128,7 +128,11 @@ class _Line:
             if self._words:
                 raise UsageError(f"{self._words[0]!r} is too much behind help.", "devenv help")
             return
-        if word.startswith("-") or (is_path(word, self._is_directory) and not self._known(word)):
+        path = is_path(word, self._is_directory) and not self._known(word)
+        if path and self.last:
+            title = self._commands[self.last].title
+            raise UsageError(f"{word!r} is too much behind {title}.", f"devenv help {title}")
+        if path or word.startswith("-"):
             yield from self._implied_run()
             return
         yield from self._arguments(self._commands[self._name()])
@@ -207,7 +211,7 @@ def _groups(commands: Collection[str]) -> set[str]:
 
 def _incomplete(group: str, typed: str, commands: Collection[str]) -> UsageError:
     inside = sorted(name for name in commands if name.startswith(f"{group}."))
-    near = difflib.get_close_matches(typed, inside, n=1)
+    near = difflib.get_close_matches(typed, inside, n=1) if typed != group else []
     titles = ", ".join(f"devenv {name.replace('.', ' ')}" for name in near or inside)
     what = f"{typed.replace('.', ' ', 1)!r} is not a command."
     return UsageError(what, f"Did you mean: {titles}")

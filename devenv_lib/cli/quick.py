@@ -11,18 +11,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from devenv_lib.cache import recall
 from devenv_lib.engine.endpoint import Endpoint, resolve
 from devenv_lib.engine.glance import Seen, glance
-from devenv_lib.engine.session import MARK, attend, exec_words
+from devenv_lib.engine.session import MARK, Tell, attend, exec_words
 from devenv_lib.errors import DevenvError
 from devenv_lib.names import DEFAULT_PREFIX, LABEL_PATH, NAME, check_prefix, container_stage, ours
 from devenv_lib.terminal import FALLBACK, terminal
-
-if TYPE_CHECKING:
-    from devenv_lib.engine import Engine
 
 _SUFFIXES = ("yaml", "yml", "json", "py")
 _SETTINGS = ("DEVENV_", "INVOKE_")
@@ -97,16 +93,22 @@ def _execute(
     line = exec_words(
         endpoint, seen.id, words, variables={**variables, MARK: mark}, terminal=on_terminal
     )
-
-    def tell(signal: str) -> int:
-        from devenv_lib.containers.signals import teller  # noqa: PLC0415 - only if one arrives
-
-        return teller(_connected, seen.id, "", mark)(signal)
-
-    return attend(line, tell, terminal=on_terminal)
+    return attend(line, _Later(seen.id, mark), terminal=on_terminal)
 
 
-def _connected() -> Engine:
-    from devenv_lib.engine import connect  # noqa: PLC0415 - it imports docker-py
+class _Later:
+    """Tells signals to the session ``mark`` in a container; made ready only if one arrives."""
 
-    return connect()
+    def __init__(self, container: str, mark: str) -> None:
+        self._session = container, mark
+        self._tell: Tell | None = None
+
+    def __call__(self, signal: str) -> int:
+        """Send a signal's name, and return how many processes it reached."""
+        if self._tell is None:
+            from devenv_lib.containers.signals import teller  # noqa: PLC0415 - see above
+            from devenv_lib.engine import connect  # noqa: PLC0415 - it imports docker-py
+
+            engine, (container, mark) = connect(), self._session
+            self._tell = teller(engine, container, "", mark)
+        return self._tell(signal)

@@ -89,7 +89,7 @@ def execute(
         variables={**known, **variables, MARK: mark},
         terminal=on_terminal(),
     )
-    tell = teller(lambda: engine, container.id, user, mark)
+    tell = teller(engine, container.id, user, mark)
     return attend(line, tell, terminal=on_terminal())
 
 

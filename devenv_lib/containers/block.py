@@ -83,7 +83,7 @@ class Inside:
         try:
             return capture(line)
         except BaseException:  # Ctrl-C, or what a handler of signals raised
-            teller(lambda: self.engine, container, "", mark)("KILL")
+            teller(self.engine, container, "", mark)("KILL")
             raise
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -19,17 +18,20 @@ def new_mark() -> str:
     return os.urandom(16).hex()
 
 
-def teller(connected: Callable[[], Engine], container: str, user: str, mark: str) -> Tell:
+def teller(engine: Engine, container: str, user: str, mark: str) -> Tell:
     """Return a function that signals the processes marked with ``mark`` in ``container``.
 
-    It is called when a signal arrives, if ever, and only then asks for the engine. It acts as
-    the session's own ``user``: root inside has no capability to signal other users' processes.
+    It acts as the session's own ``user``: root inside has no capability to signal other users'
+    processes. It remembers which it reached, and finds these again.
     """
+    known: dict[str, None] = {}
 
     def tell(signal: str) -> int:
-        script = [_script(), "devenv", signal, f"{MARK}={mark}"]
-        _, output = connected().run(container, ["/bin/sh", "-c", *script], user)
-        return len(output.splitlines())
+        words = ["/bin/sh", "-c", _script(), "devenv", signal, f"{MARK}={mark}", *known]
+        _, output = engine.run(container, words, user)
+        reached = output.split()
+        known.update(dict.fromkeys(reached))
+        return len(reached)
 
     return tell
 

@@ -99,7 +99,7 @@ def exec_(
     variables = _variables(env)
     if user and not _USER.fullmatch(user):
         raise UsageError(f"{user!r} is not a user.", "inv exec --user NAME -- COMMAND…")
-    if given("--path") and given("--name"):
+    if (path or given("--path")) and (name or given("--name")):
         raise UsageError("Both --path and --name were given.", "inv exec --name NAME -- COMMAND…")
     if dry(c):
         flags = [*([f"--user={user}"] if user else []), *(f"--env={key}" for key in variables)]
@@ -153,8 +153,9 @@ def stop(
     keep: bool = False,
 ) -> None:
     """Stop and remove environments' containers. Volumes and projects stay."""
-    chosen = given("--path") or given("--name")
-    if (all and chosen) or (chosen and not path and not name):
+    typed = given("--path") or given("--name")
+    chosen = bool(path or name)
+    if (all and (chosen or typed)) or (typed and not chosen):
         raise UsageError(
             "It takes either --all, or --path and --name with a value each.", "inv list --all"
         )

@@ -1,0 +1,524 @@
+"""The ``devenv`` command as a person runs it, on a real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import DEVENV, IMAGE, Workspace, docker
+
+pytestmark = pytest.mark.engine
+
+#: A settings file that reaches for more than a project may.
+GREEDY = "devenv: {mounts: [{source: ~/.ssh, target: /s}]}\n"
+
+
+@pytest.fixture
+def running(workspace: Workspace) -> Workspace:
+    """A workspace whose environment runs, and whose image's terminals are known."""
+    workspace.up()
+    workspace.devenv("exec", ".", "--", "true", check=True, variables={"TERM": "xterm"})
+    return workspace
+
+
+def modules(text: str) -> set[str]:
+    """Return the packages that Python, started with ``-X importtime``, says it imported."""
+    lines = [line for line in text.splitlines() if line.startswith("import time:")]
+    return {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+
+
+# The grammar, on the engine
+
+
+def test_a_path_starts_an_environment(workspace: Workspace) -> None:
+    done = workspace.devenv(".")
+    assert done.returncode == 0, done.stderr
+    assert f"{workspace.name} CREATED  {IMAGE}, as devuser" in done.stderr
+    again = workspace.devenv("--detach", str(workspace.path), cwd=workspace.home)
+    assert f"{workspace.name} RUNNING" in again.stderr
+
+
+def test_environments_are_listed_and_stopped_by_name(make_workspace: Any) -> None:
+    one = make_workspace("work/one")
+    two = make_workspace("work/two", prefix=one.prefix)
+    one.up()
+    two.up()
+    docker("stop", "--time=0", two.name)
+    listed = one.devenv("list", "--format", "names").stdout.split()
+    assert listed == [one.name]
+    every = one.devenv("list", "--all").stdout
+    assert [line.split()[0] for line in every.splitlines()] == ["NAME", one.name, two.name]
+    rows = json.loads(one.devenv("list", "--all", "--format", "json").stdout)
+    assert [(row["path"], row["status"]) for row in rows] == [
+        (str(one.path), "running"),
+        (str(two.path), "stopped"),
+    ]
+    assert rows[0]["since"].endswith(("second", "seconds"))
+    assert rows[1]["since"].endswith("ago")
+    assert rows[0]["image"] == IMAGE
+    done = one.devenv("stop", one.name, str(two.path))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[:2] == [f"{two.name} REMOVED", f"{one.name} REMOVED"]
+    assert "2 stopped in" in done.stderr
+    assert one.container_names() == []
+
+
+def test_all_environments_of_a_prefix_are_stopped_and_no_other(make_workspace: Any) -> None:
+    one = make_workspace("work/one")
+    two = make_workspace("work/two", prefix=one.prefix)
+    other = make_workspace("work/one")
+    for each in (one, two, other):
+        each.up()
+    done = one.devenv("stop", "--all")
+    assert done.returncode == 0, done.stderr
+    assert "2 stopped in" in done.stderr
+    assert one.container_names() == []
+    assert other.container_names() == [other.name]
+
+
+def test_a_name_that_is_not_there_stops_nothing_at_all(running: Workspace) -> None:
+    done = running.devenv("stop", running.name, f"{running.name}x")
+    assert done.returncode == 1
+    assert f"There is no environment {running.name}x." in done.stderr
+    assert f"Did you mean {running.name}?" in done.stderr
+    assert running.container_names() == [running.name]
+
+
+def test_an_environment_whose_project_is_gone_is_stopped(running: Workspace) -> None:
+    """By its name, by its path, and by --all: the directory is not needed for it."""
+    moved = running.path.rename(running.path.with_name("moved"))
+    listed = running.devenv("list", "--format", "names", cwd=moved).stdout.split()
+    assert listed == [running.name]
+    done = running.devenv("stop", running.name, cwd=moved)
+    assert done.returncode == 0, done.stderr
+    assert running.container_names() == []
+
+
+def test_volumes_are_listed_and_removed_by_name(workspace: Workspace) -> None:
+    workspace.up()
+    workspace.stop()
+    names = workspace.devenv("volume", "list", "--format", "names").stdout.split()
+    assert names == workspace.volume_names()
+    done = workspace.devenv("volume", "rm", names[0], "--force")
+    assert f"{names[0]} REMOVED" in done.stderr
+    done = workspace.devenv("volume", "rm", "--force", *names[1:3])
+    assert "2 removed in" in done.stderr
+    refused = workspace.devenv("volume", "rm", "--all")
+    assert refused.returncode == 1
+    assert "there is no terminal to ask on" in refused.stderr
+    assert workspace.devenv("volume", "rm", "--all", "--force").returncode == 0
+    assert workspace.volume_names() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "hint"),
+    [
+        (["lst"], "'lst' is neither a command nor a directory", "devenv list"),
+        (["stop", "--bogus"], "No idea what '--bogus' is", "devenv help"),
+        (["list", "--format", "xml"], "'xml' is not a format", "table, json, names"),
+        (["stop", "--all", "x-y"], "It takes either --all", "devenv list --all"),
+        (["exec", "."], "There is no command to run", "devenv exec -- COMMAND"),
+        (["exec", ".", "--env", "1A=b", "--", "x"], "'1A' is not NAME=VALUE", "devenv exec"),
+        (["exec", ".", "--env", "A", "--", "x"], "'A' is not NAME=VALUE", "devenv exec"),
+        (["exec", ".", "--user", "a b", "--", "x"], "'a b' is not a user", "devenv exec"),
+        (["exec", ".", "--name", "x-y", "--", "x"], "Both --path and --name", "devenv exec"),
+        (["./nowhere"], "nowhere does not exist", "--path DIRECTORY"),
+        (["volume", "rm"], "Neither --name nor --all", "devenv volume.list"),
+        (["--print-completion-script", "tcsh"], "no completion for 'tcsh'", "bash|zsh|fish"),
+        (["--config", "nowhere.yaml", "list"], "nowhere.yaml", "name a file"),
+        (["--help", "nothing"], "'nothing' is neither", ""),
+    ],
+)
+def test_wrong_usage_exits_4_and_helps(
+    workspace: Workspace, words: list[str], says: str, hint: str
+) -> None:
+    done = workspace.devenv(*words)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert says in done.stderr.splitlines()[0]
+    assert hint in done.stderr.splitlines()[1]
+    assert "inv " not in done.stderr
+
+
+def test_help_and_version_are_printed(workspace: Workspace) -> None:
+    assert workspace.devenv("--version").stdout.startswith("devenv 0.")
+    for words in ([], ["help"], ["--help"]):
+        done = workspace.devenv(*words)
+        assert done.returncode == 0
+        assert "devenv exec PATH|NAME -- COMMAND" in done.stdout
+        assert "volume.rm" in done.stdout
+    assert "do not ask; every check stays" in workspace.devenv("help", "volume", "rm").stdout
+
+
+def test_every_task_can_be_given_by_its_own_name(workspace: Workspace) -> None:
+    done = workspace.devenv("--dry", "run", "--detach")
+    assert done.stdout == workspace.inv("--dry", "run", "--detach").stdout
+    assert "docker run" in done.stdout
+
+
+# Completion
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_is_printed_for_each_shell(workspace: Workspace, shell: str) -> None:
+    done = workspace.devenv("--print-completion-script", shell)
+    assert done.returncode == 0
+    assert "devenv --complete --" in done.stdout
+
+
+def test_bash_completes_commands_names_and_directories(running: Workspace) -> None:
+    """In a real bash, as the tab key does it."""
+    give_bash = """
+    source <(devenv --print-completion-script bash)
+    press() {
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _devenv devenv "${COMP_WORDS[COMP_CWORD]}"
+        echo "${COMPREPLY[*]}"
+    }
+    press devenv vol
+    press devenv volume ''
+    press devenv volume rm "$1-t"
+    press devenv stop "$1"
+    press devenv run 'my '
+    """
+    (running.path / "my project").mkdir()
+    path = f"{DEVENV.parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", give_bash, "bash", running.prefix],
+        cwd=running.path,
+        env={**running.process_environ(), "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "volume",
+        "list rm",
+        running.volume("tvim-lock"),
+        running.name,
+        "my project/",
+    ]
+
+
+# exec: the quick way and the thorough one are the same
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("by_name", [True, False])
+def test_exec_passes_words_streams_and_status(
+    running: Workspace, quick: bool, by_name: bool
+) -> None:
+    script = 'printf "[%s]" "$@"; cat; echo problem >&2; exit 7'
+    words = ["a b", "", "--", "-x", "'\"", "*"]
+    where = running.name if by_name else "."
+    done = running.devenv(
+        "exec", where, "--", "sh", "-c", script, "sh", *words, input="typed", quick=quick
+    )
+    assert done.returncode == 7
+    assert done.stdout == "[a b][][--][-x]['\"][*]typed"
+    assert done.stderr == "problem\n"
+
+
+def test_the_quick_way_is_taken_and_imports_next_to_nothing(running: Workspace) -> None:
+    done = running.devenv(
+        *("exec", ".", "--", "true"),
+        quick=True,
+        variables={"PYTHONPROFILEIMPORTTIME": "1", "TERM": "xterm"},
+    )
+    assert done.returncode == 0
+    heavy = {"invoke", "docker", "requests", "urllib3", "tabulate", "pytest", "dataclasses"}
+    assert modules(done.stderr) & heavy == set()
+    assert "devenv_lib" in modules(done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"DEVENV_MEMORY": "nonsense"}, "'devenv.memory' in DEVENV_MEMORY"),
+        ({"INVOKE_DEVENV_MEMORY": "nonsense"}, "'devenv.memory' in INVOKE_DEVENV_MEMORY"),
+        ({"DEVENV_PREFIX": "No Such"}, "'devenv.prefix' in DEVENV_PREFIX"),
+        ({"DOCKER_CONTEXT": "no-such"}, "The Docker context 'no-such'"),
+        ({"DOCKER_HOST": "unix:///no.sock"}, "No engine answers at unix:///no.sock"),
+    ],
+)
+def test_the_quick_way_leaves_errors_to_the_thorough_one(
+    running: Workspace, change: Mapping[str, str], why: str
+) -> None:
+    done = running.devenv("exec", ".", "--", "true", quick=True, variables=change)
+    assert done.returncode in (1, 4)
+    assert why in done.stderr
+
+
+def test_a_container_that_only_looks_like_an_environment_is_not_entered(
+    workspace: Workspace,
+) -> None:
+    """One of these alone is not enough: labels, path, name."""
+    labels = [f"--label={key}={value}" for key, value in workspace.project.labels.items()]
+    fake = f"{workspace.prefix}-fake"
+    workspace.extra_containers.append(fake)
+    docker("run", "--detach", f"--name={fake}", *labels, "--entrypoint=sleep", IMAGE, "infinity")
+    done = workspace.devenv("exec", ".", "--", "hostname", quick=False)
+    assert done.stdout.strip() == "app"
+    assert f"{workspace.name} CREATED" in done.stderr
+    done = workspace.devenv("exec", fake, "--", "true", quick=True)
+    assert done.returncode == 1
+    assert f"There is no environment {fake}" in done.stderr
+
+
+def test_exec_starts_what_does_not_run_and_says_so_on_stderr(workspace: Workspace) -> None:
+    done = workspace.devenv("exec", ".", "--", "echo", "hello")
+    assert (done.returncode, done.stdout) == (0, "hello\n")
+    assert done.stderr == f"{workspace.name} CREATED\n"
+    docker("stop", "--time=0", workspace.name)
+    done = workspace.devenv("exec", workspace.name, "--", "echo", "hello")
+    assert (done.returncode, done.stdout) == (0, "hello\n")
+    assert done.stderr == f"{workspace.name} STARTED\n"
+
+
+def test_exec_as_another_user_with_variables_and_a_login_shell(running: Workspace) -> None:
+    show = 'id -un; echo "$HOME|$A|$B"'
+    flags = ["--env", "A=1 2", "--env", "B=", "--env", "A=x=y"]
+    done = running.devenv("exec", ".", *flags, "--", "sh", "-c", show)
+    assert done.stdout == "devuser\n/home/devuser|x=y|\n"
+    done = running.devenv("exec", ".", "--user", "root", "--", "sh", "-c", show)
+    assert done.stdout == "root\n/root||\n"
+    done = running.devenv("exec", ".", "--user", "no-such", "--", "true")
+    assert done.returncode == 1
+    assert "has no user 'no-such'" in done.stderr
+    docker("exec", running.name, "sh", "-c", "echo 'greet() { echo hi \"$1\"; }' > ~/.profile")
+    done = running.devenv("exec", ".", "--login", "--", "greet", "a  b")
+    assert done.stdout == "hi a  b\n", done.stderr
+    done = running.devenv("exec", ".", "--login", "--", "sh", "-c", "exit 9")
+    assert done.returncode == 9
+
+
+def test_a_dry_exec_shows_no_values(running: Workspace) -> None:
+    done = running.devenv("--dry", "exec", ".", "--env", "TOKEN=secret", "--", "ls", "a b")
+    assert done.stdout == f"docker exec --interactive --env=TOKEN {running.name} ls 'a b'\n"
+
+
+# Signals
+
+
+@contextmanager
+def begun(workspace: Workspace, command: str, *words: str, quick: bool) -> Iterator[Any]:
+    """Run a command inside by the ``devenv`` command or by a task, and wait for its first line."""
+    environ = workspace.process_environ({"TERM": "xterm"})
+    if quick:
+        environ.pop("DEVENV_IMAGE")
+    child = subprocess.Popen(
+        [str(DEVENV), "exec", ".", "--", "bash", "-c", f"echo begun; {command}", "bash", *words],
+        cwd=workspace.path,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert child.stdout
+    assert child.stdout.readline() == "begun\n"
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def inside(workspace: Workspace) -> list[str]:
+    """Return the command lines that run inside, but for the environment's own and the look."""
+    script = "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null"
+    lines = [line.strip() for line in workspace.sh(script).splitlines()]
+    own = ("sleep infinity", "/sbin/docker-init", "sh -c for f in", "tr ")
+    return [line for line in lines if line and not line.startswith(own)]
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sleep 300",
+        "sleep 300 & sleep 300 & wait",
+        "setsid sleep 300 & env -i sleep 300 & wait",
+        "(trap '' INT TERM HUP; sleep 3) & wait",
+    ],
+)
+def test_a_signal_leaves_nothing_running_inside(
+    running: Workspace, command: str, name: str, quick: bool
+) -> None:
+    with begun(running, command, quick=quick) as child:
+        time.sleep(0.2)
+        assert inside(running)
+        child.send_signal(signal.Signals[name])
+        assert child.wait(20) == 128 + signal.Signals[name]
+    assert inside(running) == []
+
+
+def test_a_program_that_heeds_a_signal_ends_as_it_likes(running: Workspace) -> None:
+    """Its last words arrive, and its status is the command's."""
+    command = "trap 'echo bye; exit 5' INT; while :; do sleep 0.1; done"
+    with begun(running, command, quick=True) as child:
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.read() == "bye\n"
+        assert child.wait(20) == 5
+    assert inside(running) == []
+
+
+def test_a_stubborn_program_is_killed_at_the_second_signal(running: Workspace) -> None:
+    with begun(running, "trap '' INT; while :; do sleep 0.1; done", quick=True) as child:
+        child.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+        assert child.wait(20) == 128 + signal.SIGKILL
+    assert inside(running) == []
+
+
+def test_other_sessions_are_left_alone(running: Workspace) -> None:
+    with begun(running, "sleep 301", quick=True), begun(running, "sleep 302", quick=True) as two:
+        two.send_signal(signal.SIGINT)
+        assert two.wait(20) == 130
+        assert inside(running) == ["bash -c echo begun; sleep 301 bash", "sleep 301"] or inside(
+            running
+        ) == ["sleep 301"]
+
+
+def test_a_reader_that_goes_ends_the_command_inside(running: Workspace) -> None:
+    """As with `| head -1`, of which docker's own exec leaves the writer running."""
+    done = subprocess.run(
+        ["bash", "-c", f"{DEVENV} exec . -- yes | head -1"],
+        cwd=running.path,
+        env=running.process_environ(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert done.stdout == "y\n"
+    assert inside(running) == []
+
+
+# What a project may not decide
+
+
+def plant(workspace: Workspace) -> Path:
+    """Put everything into a project that Python or Invoke would run of it; return its trace."""
+    trace = workspace.home / "trace"
+    code = f"open({str(trace)!r}, 'a').write(__name__)\nraise SystemExit(99)\n"
+    for name in ("invoke.py", "tasks.py", "sitecustomize.py", "devenv_lib.py", "yaml.py"):
+        (workspace.path / name).write_text(code)
+    return trace
+
+
+@pytest.mark.parametrize(
+    "words", [["list"], ["."], ["exec", ".", "--", "true"], ["stop", "."], ["volume", "list"], []]
+)
+def test_a_projects_code_is_never_run(workspace: Workspace, words: list[str]) -> None:
+    trace = plant(workspace)
+    executor = "tasks: {executor_class: invoke.Executor}\nrun: {shell: /no/such}\n"
+    (workspace.path / "invoke.yaml").write_text(executor)
+    done = workspace.devenv(*words)
+    assert done.returncode == 0, done.stderr
+    assert not trace.exists()
+
+
+def test_invokes_own_keys_in_a_project_count_for_nothing(workspace: Workspace) -> None:
+    """One of them names a class that Invoke would import and run."""
+    evil = workspace.path / "evil.py"
+    evil.write_text(f"open({str(workspace.home / 'trace')!r}, 'w').close()\n")
+    (workspace.path / "invoke.yaml").write_text("tasks: {executor_class: evil.Executor}\n")
+    variables = {"PYTHONPATH": str(workspace.path)}
+    done = workspace.devenv("list", variables=variables)
+    assert done.returncode == 0, done.stderr
+    assert not (workspace.home / "trace").exists()
+
+
+@pytest.mark.parametrize("words", [["."], ["exec", ".", "--", "true"], ["build", "."]])
+def test_a_greedy_projects_file_is_an_error_that_says_where_it_belongs(
+    workspace: Workspace, words: list[str]
+) -> None:
+    (workspace.path / "invoke.yaml").write_text(GREEDY)
+    done = workspace.devenv(*words, quick=False)
+    assert done.returncode == 4
+    assert "'devenv.mounts' is set in" in done.stderr
+    assert "Move it to ~/.invoke.yaml" in done.stderr
+    assert workspace.container_names() == []
+
+
+def test_the_file_that_counts_is_that_of_the_project_that_is_named(
+    make_workspace: Any,
+) -> None:
+    """Not the one of the directory where the command is typed."""
+    here = make_workspace("work/here")
+    there = make_workspace("work/there", prefix=here.prefix)
+    (here.path / "invoke.yaml").write_text(GREEDY)
+    (there.path / "invoke.json").write_text('{"devenv": {"ports": [4321]}}')
+    done = here.devenv("--dry", "../there")
+    assert done.returncode == 0, done.stderr
+    assert "--publish=127.0.0.1:4321:4321" in done.stdout
+    refused = there.devenv("../here")
+    assert refused.returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("devenv: [", "invoke.yaml cannot be read"),
+        ("- a\n", "invoke.yaml is not a mapping of settings"),
+        ("devenv: 3\n", "is not a mapping of settings"),
+        ("devenv: {no_such: 1}\n", "'devenv.no_such'"),
+    ],
+)
+def test_a_broken_settings_file_is_an_error_that_names_it(
+    workspace: Workspace, content: str, says: str
+) -> None:
+    for directory in (workspace.path, workspace.home):
+        name = "invoke.yaml" if directory == workspace.path else ".invoke.yaml"
+        file = directory / name
+        file.write_text(content)
+        done = workspace.devenv("--dry", ".")
+        assert done.returncode == 4, done.stderr
+        assert says in done.stderr
+        assert "Traceback" not in done.stderr
+        file.unlink()
+
+
+def test_an_empty_devenv_key_is_no_error(workspace: Workspace) -> None:
+    """Invoke itself ends in a traceback there."""
+    (workspace.path / "invoke.yaml").write_text("devenv:\n")
+    (workspace.home / ".invoke.yaml").write_text("devenv:\n")
+    assert workspace.devenv("list").returncode == 0
+
+
+# Recreation
+
+
+def test_a_recreation_asks_first_when_somebody_is_inside(running: Workspace) -> None:
+    with begun(running, "sleep 300", quick=True):
+        before = running.engine.containers([])
+        done = running.devenv(".", "--recreate", "--detach")
+        assert done.returncode == 1
+        assert "there is 1 session open in it: there is no terminal to ask on" in done.stderr
+        assert "add --force" in done.stderr
+        now = {c.id for c in running.engine.containers([]) if c.name == running.name}
+        assert now == {c.id for c in before if c.name == running.name}
+        done = running.devenv(".", "--recreate", "--detach", "--force")
+        assert done.returncode == 0, done.stderr
+        assert f"{running.name} CREATED" in done.stderr
+
+
+def test_a_recreation_of_an_empty_environment_asks_nothing(running: Workspace) -> None:
+    done = running.devenv(".", "--recreate", "--detach")
+    assert done.returncode == 0, done.stderr
+    assert f"{running.name} CREATED" in done.stderr

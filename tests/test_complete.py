@@ -1,0 +1,68 @@
+"""What the tab key offers on a ``devenv`` command line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devenv_lib.cli.complete import complete
+from devenv_lib.cli.program import commands
+
+COMMANDS = commands()
+KNOWN = {
+    "environments": ["devenv-work-app", "devenv-work-lib"],
+    "volumes": ["devenv-cache", "devenv-data"],
+    "directories": ["app/", "src/"],
+}
+
+
+def offered(*words: str) -> list[str]:
+    """Return what is offered for the last of ``words``."""
+    return complete(words, COMMANDS, KNOWN.__getitem__)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["vol"], ["volume"]),
+        (["st"], ["stop"]),
+        (["s"], ["setup", "src/", "stop"]),
+        (["volume", ""], ["list", "rm"]),
+        (["volume", "r"], ["rm"]),
+        (["volume", "rm", ""], ["devenv-cache", "devenv-data"]),
+        (["volume.rm", "devenv-c"], ["devenv-cache"]),
+        (["volume", "rm", "devenv-data", "devenv-c"], ["devenv-cache"]),
+        (["volume", "rm", "--name", "devenv-d"], ["devenv-data"]),
+        (["volume", "rm", "--f"], ["--force"]),
+        (["stop", ""], ["app/", "devenv-work-app", "devenv-work-lib", "src/"]),
+        (["stop", "devenv-work-l"], ["devenv-work-lib"]),
+        (["stop", "--name", "devenv-work-a"], ["devenv-work-app"]),
+        (["--dry", "stop", "devenv-work-l"], ["devenv-work-lib"]),
+        (["-f", "stop", "sto"], ["stop"]),
+        (["exec", "a"], ["app/"]),
+        (["exec", "app", "--", ""], []),
+        (["exec", "app", "--", "stop", ""], []),
+        (["run", ""], ["app/", "src/"]),
+        (["run", "--path", ""], ["app/", "src/"]),
+        (["list", "--format", ""], ["json", "names", "table"]),
+        (["list", "--format", "j"], ["json"]),
+        (["help", "vo"], ["volume"]),
+        (["help", "volume", ""], ["list", "rm"]),
+        (["--ver"], ["--version"]),
+        (["nonsense", ""], []),
+    ],
+)
+def test_the_tab_key_offers_what_fits(words: list[str], expected: list[str]) -> None:
+    assert offered(*words) == expected
+
+
+def test_an_empty_line_offers_every_command() -> None:
+    first = {name.partition(".")[0] for name in COMMANDS}
+    assert first <= set(offered(""))
+    assert offered() == offered("")
+
+
+@given(st.lists(st.one_of(st.sampled_from(["stop", "volume", "rm", "--", "-f", ""]), st.text())))
+def test_it_never_fails_and_offers_only_what_begins_alike(words: list[str]) -> None:
+    assert all(word.startswith(words[-1] if words else "") for word in offered(*words))

@@ -1,0 +1,196 @@
+"""Signals of a process that waits for docker: who gets them, and that nothing stays.
+
+A small program stands in for docker's, since what is tested is this side: that it is kept from
+Ctrl-C, that signals are told inside, and what happens when that does not help. That nothing
+stays inside a container is `tests/cli/test_devenv.py`'s to show.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from devenv_lib.engine import session
+from devenv_lib.engine.endpoint import resolve
+from devenv_lib.engine.session import attend, exec_words
+from devenv_lib.errors import EngineFailure, ProgramMissing
+
+#: Ends with status 3 when a file appears.
+UNTIL = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)\nsys.exit(3)"
+STUBBORN = "import signal, time\nsignal.signal(15, lambda *a: 0)\ntime.sleep(60)"
+
+
+def python(code: str, *words: str) -> list[str]:
+    """Return a command line that runs ``code``."""
+    return [sys.executable, "-c", code, *words]
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Handlers are what they were, whatever a test did."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before
+
+
+def soon(number: signal.Signals, after: float = 0.3) -> None:
+    """Send this process a signal in a moment."""
+    threading.Timer(after, os.kill, (os.getpid(), number)).start()
+
+
+class Inside:
+    """What runs inside: ``alive`` processes, which the signals in ``deadly`` end."""
+
+    def __init__(self, deadly: set[str], ended: Callable[[], None] = lambda: None) -> None:
+        self.alive = 1
+        self.deadly = deadly
+        self.ended = ended
+        self.told: list[str] = []
+
+    def tell(self, name: str) -> int:
+        """Send a signal, and say how many it reached."""
+        self.told.append(name)
+        reached = self.alive
+        if name in self.deadly and self.alive:
+            self.alive = 0
+            self.ended()
+        return reached
+
+
+def test_the_status_is_the_commands() -> None:
+    inside = Inside(set())
+    assert attend(python("raise SystemExit(7)"), inside.tell, terminal=False) == 7
+    assert inside.told == []
+
+
+def test_a_machine_without_docker_is_an_error() -> None:
+    with pytest.raises(ProgramMissing, match="docker program is not installed"):
+        attend(["/nowhere/docker"], Inside(set()).tell, terminal=False)
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "QUIT"])
+def test_a_signal_goes_inside_and_the_status_is_what_comes_of_it(name: str, tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    inside = Inside({name}, lambda: open(end, "w").close())  # noqa: PTH123
+    soon(signal.Signals[f"SIG{name}"])
+    assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
+    # Once, and then it is looked whether something stayed.
+    assert inside.told == [name, "TERM"]
+
+
+def test_what_is_not_there_yet_is_told_again(tmp_path: Path) -> None:
+    """Docker has begun, and the program inside has not: the signal must not be lost."""
+    end = tmp_path / "end"
+    inside = Inside({"TERM"}, lambda: open(end, "w").close())  # noqa: PTH123
+    inside.alive = 0
+    threading.Timer(0.6, lambda: setattr(inside, "alive", 1)).start()
+    soon(signal.SIGTERM, 0.1)
+    assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
+    assert inside.told.count("TERM") >= 3
+
+
+def test_what_does_not_end_is_killed_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_GRACE", 0.5)
+    end = tmp_path / "end"
+    inside = Inside({"KILL"}, lambda: open(end, "w").close())  # noqa: PTH123
+    soon(signal.SIGINT)
+    assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
+    assert inside.told == ["INT", "KILL", "TERM"]
+
+
+def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    inside = Inside({"KILL"}, lambda: open(end, "w").close())  # noqa: PTH123
+    soon(signal.SIGINT, 0.3)
+    soon(signal.SIGINT, 0.6)
+    began = time.monotonic()
+    assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
+    assert time.monotonic() - began < session._GRACE
+    assert inside.told == ["INT", "KILL", "TERM"]
+
+
+def test_an_engine_that_has_gone_does_not_keep_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can be told any more, so docker's program is ended."""
+    monkeypatch.setattr(session, "_GRACE", 0.3)
+
+    def tell(name: str) -> int:
+        raise EngineFailure(f"no engine for {name}")
+
+    soon(signal.SIGTERM)
+    assert attend(python(STUBBORN), tell, terminal=False) == 128 + signal.SIGKILL
+
+
+def test_a_reader_that_has_gone_ends_what_runs_inside() -> None:
+    """Docker's program dies of it, and what it started does not."""
+    code = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    inside = Inside({"TERM"})
+    assert attend(python(code), inside.tell, terminal=False) == 128 + signal.SIGKILL
+    assert inside.told == ["TERM", "TERM"]
+    assert inside.alive == 0
+
+
+def test_what_stays_after_that_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_REST", 0.5)
+    inside = Inside({"KILL"})
+    attend(python("import os\nos.abort()"), inside.tell, terminal=False)
+    assert inside.told[-1] == "KILL"
+    assert inside.alive == 0
+
+
+def test_docker_is_kept_from_ctrl_c_unless_it_has_the_terminal() -> None:
+    """It is in a session of its own; on a terminal it has to be in this one."""
+    code = "import os, sys\nsys.exit(os.getsid(0) == int(sys.argv[1]))"
+    mine = str(os.getsid(0))
+    assert attend(python(code, mine), Inside(set()).tell, terminal=False) == 0
+    assert attend(python(code, mine), Inside(set()).tell, terminal=True) == 1
+
+
+def test_a_signal_that_was_ignored_stays_ignored() -> None:
+    """As `nohup` does it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        inside = Inside({"HUP"})
+        soon(signal.SIGHUP, 0.1)
+        code = "import time\ntime.sleep(0.5)"
+        assert attend(python(code), inside.tell, terminal=False) == 0
+        assert inside.told == []
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_outside_of_the_main_thread_signals_are_somebody_elses() -> None:
+    seen: list[int] = []
+    thread = threading.Thread(
+        target=lambda: seen.append(
+            attend(python("raise SystemExit(4)"), Inside(set()).tell, terminal=False)
+        )
+    )
+    thread.start()
+    thread.join()
+    assert seen == [4]
+
+
+def test_the_command_line_names_the_engine_and_keeps_the_words() -> None:
+    line = exec_words(
+        resolve({"DOCKER_HOST": "unix:///x.sock"}),
+        "abc",
+        ["sh", "", "a b"],
+        user="0:0",
+        variables={"A": "b c"},
+        terminal=True,
+    )
+    assert line == [
+        *("docker", "--host", "unix:///x.sock", "exec", "--interactive", "--tty"),
+        *("--user=0:0", "--env=A=b c", "abc", "sh", "", "a b"),
+    ]
