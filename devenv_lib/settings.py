@@ -22,7 +22,7 @@ from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequ
 WIDENING = frozenset(
     {
         *("prefix", "user", "memory", "memory_swap", "cpus", "mounts", "lockfiles"),
-        *("build.base", "build.ca_certificates"),
+        *("linked_mounts", "build.base", "build.ca_certificates"),
     }
 )
 
@@ -41,6 +41,7 @@ class Settings:
 
     An empty ``image`` is the project's own or the default one; an empty ``user`` is the
     image's. ``memory_swap`` of ``None`` is one and a half times ``memory``.
+    ``linked_mounts`` is how many mounts symlinks in configuration may lead to.
     """
 
     prefix: str = DEFAULT_PREFIX
@@ -52,6 +53,7 @@ class Settings:
     ports: tuple[Port, ...] = ()
     mounts: tuple[MountRequest, ...] = ()
     lockfiles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LOCKFILES)
+    linked_mounts: int = 32
     build: Build = field(default_factory=Build)
 
     @property

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.host.finding import find
+from devenv_lib.host.survey import secrets, surveys
 from devenv_lib.host.worktree import worktree_of
-from devenv_lib.mounts import candidates
+from devenv_lib.mounts import candidates, directories
 from devenv_lib.project import Project
 from devenv_lib.records import Host
 from devenv_lib.settings import Settings
@@ -37,12 +38,14 @@ def look(
     agent = environ.get("SSH_AUTH_SOCK")
     owner = Path(project.path).stat()
     gitconfigs = _gitconfigs(project.home)
+    found = {
+        path: find(path, entries=path.name in settings.lockfiles)
+        for path in (*candidates(project.home, settings), *gitconfigs)
+    }
+    config = (found[path] for path in directories(project.home, settings))
     return Host(
         home=project.home,
-        found={
-            path: find(path, entries=path.name in settings.lockfiles)
-            for path in (*candidates(project.home, settings), *gitconfigs)
-        },
+        found=found,
         gitconfigs=gitconfigs,
         agent=find(PurePosixPath(agent)) if agent else None,
         owner=(owner.st_uid, owner.st_gid),
@@ -50,6 +53,8 @@ def look(
         terminal=terminal(environ),
         state=_state(project.home, environ),
         sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),
+        surveys=surveys((one.real for one in config if one.kind == "directory"), project.home),
+        secrets=secrets(project.home),
     )
 
 

@@ -1,0 +1,163 @@
+"""Decide which symlinks in mounted configuration get a mount of what they lead to.
+
+A link's text is all that the kernel inside has. So what it leads to on the host is mounted at the
+place where that text leads to inside, or else the link is left alone, and the reason said.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from devenv_lib.mounts.landing import landing, misplaced, turns_back
+from devenv_lib.mounts.records import CONFIG_ROOT, LeftOut, Mount, directories
+from devenv_lib.mounts.tree import Places
+from devenv_lib.mounts.unfit import astray, unfit
+from devenv_lib.project import Project
+from devenv_lib.records import Host, Link
+from devenv_lib.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Root:
+    """A mounted directory whose links are followed.
+
+    ``name`` is the host path by which people know it, ``real`` the resolved one.
+    """
+
+    name: PurePosixPath
+    real: PurePosixPath
+    target: PurePosixPath
+
+
+@dataclass(frozen=True, order=True)
+class _Wish:
+    """A link, and the ``place`` inside where the kernel will look; the highest places first.
+
+    Where a directory and something in it are both linked, the one mount then serves both.
+    """
+
+    depth: int
+    place: PurePosixPath
+    path: PurePosixPath
+    root: _Root = field(compare=False)
+    link: Link = field(compare=False)
+
+
+def follow(
+    project: Project, settings: Settings, host: Host, inside: PurePosixPath, places: Places
+) -> tuple[list[Mount], list[LeftOut]]:
+    """Return the mounts that links in mounted configuration lead to, and the links left alone.
+
+    The links of the directories that they lead to are followed too. ``inside`` is the home of the
+    environment's user. ``places`` are taken already and stay as they are; the new ones are added.
+    """
+    following = _Following(project, settings, host, inside, places)
+    following.begin()
+    return following.made, following.left
+
+
+@dataclass
+class _Following:
+    """Links on their way: those that ``wait``, what was ``made``, what was ``left`` alone.
+
+    ``entered`` are the places of the directories whose links are followed.
+    """
+
+    project: Project
+    settings: Settings
+    host: Host
+    inside: PurePosixPath
+    places: Places
+    made: list[Mount] = field(default_factory=list)
+    left: list[LeftOut] = field(default_factory=list)
+    wait: list[_Wish] = field(default_factory=list)
+    entered: set[PurePosixPath] = field(default_factory=set)
+
+    def begin(self) -> None:
+        """Decide about one link after the other; what is then mounted may add some."""
+        for path in directories(self.host.home, self.settings):
+            root = _Root(path, self.host.at(path).real, self._target(path.name))
+            mount = self.places.around(root.target)
+            if mount and (mount.source, mount.target) == (str(root.real), root.target):
+                self._enter(root)
+        while self.wait:
+            self._decide(heapq.heappop(self.wait))
+
+    def _target(self, name: str) -> PurePosixPath:
+        """Return where a directory of configuration is mounted, if it is."""
+        top = CONFIG_ROOT if name in self.settings.lockfiles else self.inside / ".config"
+        return top / name
+
+    def _enter(self, root: _Root) -> None:
+        """Let the links of a directory that is mounted wait for their turn."""
+        self.entered.add(root.target)
+        survey = self.host.surveys.get(root.real)
+        for link in survey.links if survey else ():
+            place = landing(root.target, link)
+            wish = _Wish(len(place.parts), place, root.name / link.path, root, link)
+            heapq.heappush(self.wait, wish)
+        if survey and not survey.whole:
+            reason = "it has too many entries to look at each: some symlinks may not work inside"
+            self.left.append(LeftOut(str(root.name), root.target, reason))
+
+    def _decide(self, wish: _Wish) -> None:
+        if wish.link.found.exists and self._works(wish):
+            return
+        if reason := next(self._reasons(wish), ""):
+            inside = wish.root.target / wish.link.path
+            self.left.append(LeftOut(str(wish.path), inside, reason))
+        else:
+            self._mount(wish)
+
+    def _works(self, wish: _Wish) -> bool:
+        """Whether a link leads inside to what it leads to here, as far as that is its own doing.
+
+        What is there may be another link of a directory that is followed, which has its own turn.
+        """
+        found, seen = wish.link.found, self.places.shown(wish.place)
+        if seen is None or turns_back(wish.link):
+            return False
+        mount, path = seen
+        on_the_way = any(path.is_relative_to(link) for link in found.links)
+        return path == found.real or (on_the_way and mount.target in self.entered)
+
+    def _reasons(self, wish: _Wish) -> Iterator[str]:
+        """Yield why a link is left alone: what it leads to, its place, their number."""
+        found, place = wish.link.found, wish.place
+        tree = self.host.surveys[wish.root.real].tree
+        if reason := unfit(found, place, self.project, self.host.home, self.inside):
+            yield reason
+        if reason := astray(found, tree, self.places.writable, self.host):
+            yield reason
+        if turns_back(wish.link):
+            yield "its text goes up after it went down, through what may not be there inside"
+        if reason := misplaced(place, self.places, (self.inside, self.host.home)):
+            yield reason
+        if not _is_text(f"{found.real}{place}"):
+            yield "it leads to a name that is not valid UTF-8"
+        if len(self.made) >= self.settings.linked_mounts:
+            yield f"the limit of {self.settings.linked_mounts} (linked_mounts) is reached"
+
+    def _mount(self, wish: _Wish) -> None:
+        real, name = wish.link.found.real, _short(wish.path, self.host.home)
+        why = f"linked from {name}"
+        mount = Mount("bind", str(real), wish.place, read_only=True, why=why)
+        self.made.append(mount)
+        self.places.add(mount)
+        if wish.link.found.kind == "directory":
+            self._enter(_Root(real, real, wish.place))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _short(path: PurePosixPath, home: PurePosixPath) -> PurePosixPath:
+    return PurePosixPath("~") / path.relative_to(home) if path.is_relative_to(home) else path
