@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -25,7 +24,7 @@ def surveys(
     directories: Iterable[PurePosixPath], home: PurePosixPath
 ) -> Mapping[PurePosixPath, Survey]:
     """Survey real directories, and those of their own trees that links in them lead to."""
-    found = {real: survey(real, home)[0] for real in directories}
+    found = {real: survey(real, home, _MOST)[0] for real in directories}
     waiting, left = deque(found.values()), _MOST
     while waiting:
         for real in _led_to(waiting.popleft()):
@@ -36,7 +35,7 @@ def surveys(
     return found
 
 
-def survey(real: PurePosixPath, home: PurePosixPath, most: int = _MOST) -> tuple[Survey, int]:
+def survey(real: PurePosixPath, home: PurePosixPath, most: int) -> tuple[Survey, int]:
     """Return the survey of a real directory, and at how many entries (``most``) it looked."""
     entries = list(islice(_below(real), most + 1))
     links = list(islice(_leaving(entries[:most], real), _MOST_LINKS + 1))
@@ -53,7 +52,7 @@ def secrets(home: PurePosixPath) -> tuple[PurePosixPath, ...]:
     """Return where secrets are kept: also where symlinks lead to, as people link dotfiles."""
     places = [home / name for name in SECRETS]
     real = [PurePosixPath(os.path.realpath(place)) for place in places]
-    led = (link.found.real for place in real for link in survey(place, home)[0].links)
+    led = (link.found.real for place in real for link in survey(place, home, _MOST)[0].links)
     return tuple(dict.fromkeys((*places, *real, *led)))
 
 
@@ -85,15 +84,22 @@ def _leaving(entries: Iterable[os.DirEntry[str]], root: PurePosixPath) -> Iterat
     for entry in entries:
         with suppress(OSError):  # gone since
             text = link_text(entry.path) if entry.is_symlink() else ""
-            if text and not _stays(entry.path, text, str(root)):
+            depth = entry.path.count("/", len(str(root)) + 1)
+            if text and _leaves(text, depth):
                 path = PurePosixPath(entry.path)
                 yield Link(path.relative_to(root), PurePosixPath(text), find(path))
 
 
-def _stays(link: str, text: str, root: str) -> bool:
-    """Whether a link leads to its own directory by its text, wherever that is mounted."""
-    led = posixpath.normpath(posixpath.join(posixpath.dirname(link), text))
-    return not text.startswith("/") and f"{led}/".startswith(f"{root}/")
+def _leaves(text: str, depth: int) -> bool:
+    """Whether a link so many directories deep leads out by its text.
+
+    One that comes back by the directory's name leads out too: that may be another one inside.
+    """
+    for part in text.split("/"):
+        depth += (part not in ("", ".")) - 2 * (part == "..")
+        if depth < 0:
+            return True
+    return text.startswith("/")
 
 
 def _tree(real: PurePosixPath, home: PurePosixPath) -> PurePosixPath:
