@@ -214,16 +214,19 @@ def test_links_in_a_circle_come_to_an_end() -> None:
     assert made(planned(here)) == {"~/.config/shared": str(shared)}
 
 
-def test_a_directory_that_copies_itself_with_every_step_stops_at_the_limit() -> None:
-    """A link into its own directory by another name each time: no place is ever the same."""
+def test_a_directory_is_not_mounted_below_itself_again_and_again() -> None:
+    """By a link whose text goes further down each time, so that no place is taken yet."""
     real = DOTFILES / "vim"
-    deeper = link("sub/x", "../../vim/sub", "directory", of=real)
-    again = link("x", "../../vim/sub/y/../..", "directory", of=real / "sub", real=str(real))
-    here = machine(
-        deeper, real=real, tree=DOTFILES, more={real / "sub": survey(again, tree=DOTFILES)}
-    )
+    sub = real / "sub"
+    down = link("x", "../vim/sub/y", "directory", of=real, real=str(sub))
+    back = link("z", "../vim/sub/w", "directory", of=sub, real=str(real))
+    here = machine(down, real=real, tree=DOTFILES, more={sub: survey(back, tree=DOTFILES)})
+    plan = planned(here)
 
-    assert len(made(planned(here))) <= Settings().linked_mounts
+    assert made(plan) == {"~/.config/vim/sub/y": str(sub)}
+    assert why_not(plan, ".config/vim/sub/y/z") == (
+        "it leads back to /home/me/dotfiles/vim, where it was reached from"
+    )
 
 
 def test_two_links_to_one_place_have_one_mount() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from devenv_lib.containers.links import make_links
 from devenv_lib.host import find, look, survey
 from devenv_lib.host.survey import secrets, surveys
 from devenv_lib.mounts import MountPlan, build_mounts
@@ -273,16 +274,11 @@ def seen_inside(plan: MountPlan, path: P) -> P | None:
 
     A small model of its lookup: one name after the other, through the nearest mount.
     """
-    binds = {mount.target: P(mount.source) for mount in plan.mounts if mount.kind == "bind"}
     above = {parent for mount in plan.mounts for parent in mount.target.parents}
-    at, rest, here = P("/"), list(path.parts[1:]), None
+    stands_for = {lock.target: lock.config for lock in plan.locks}
+    at, rest = P("/"), list(path.parts[1:])
     for _ in range(400):
-        if not rest:
-            return here
-        part = rest.pop(0)
-        at = at.parent if part == ".." else at / part
-        near = next((place for place in (at, *at.parents) if place in binds), None)
-        here = binds[near] / at.relative_to(near) if near else None
+        here = bound(plan, at)
         if here is None and at not in above:
             return None
         if here and os.path.islink(here):
@@ -291,30 +287,55 @@ def seen_inside(plan: MountPlan, path: P) -> P | None:
             rest = [name for name in text.parts if name != "/"] + rest
         elif here and not os.path.lexists(here):
             return None
+        elif not rest:
+            return bound(plan, stands_for.get(at, at))
+        else:
+            part = rest.pop(0)
+            at = at.parent if part == ".." else at / part
     return None
 
 
-NAMES = st.sampled_from(["a", "b", "nvim", "git", "tvim", "x"])
-TEXTS = st.builds(
-    lambda head, names: head + "/".join(names),
-    st.sampled_from(["", "../", "../../", "../../../", "../../../../", "{me}/", "{me}/.config/"]),
-    st.lists(NAMES | st.sampled_from([".config", "dotfiles", ".ssh"]), min_size=1, max_size=3),
+def bound(plan: MountPlan, place: P) -> P | None:
+    """Return the host path that the nearest bind shows at a place."""
+    targets = {mount.target: mount for mount in plan.mounts}
+    mount = next((targets[path] for path in (place, *place.parents) if path in targets), None)
+    shown = mount is not None and mount.kind == "bind"
+    return P(mount.source) / place.relative_to(mount.target) if mount and shown else None
+
+
+#: Where links are, and what else there is. Each directory has a file, and links called by numbers.
+LINKING = [".config/nvim", ".config/nvim/lua", ".config/tvim", ".config/a", ".config/a/b"]
+FOLDED = [
+    "dotfiles/nvim/.config/nvim",
+    "dotfiles/nvim/.config/nvim/l",
+    "dotfiles/vim",
+    "dotfiles/c",
+]
+DIRECTORIES = [*LINKING, *FOLDED, ".config/c", "dotfiles/a/b", ".ssh", "dotfiles", "elsewhere"]
+NUMBERS = ["0", "1", "2"]
+LEAVES = st.sampled_from(["", "", "/f", "/f", "/gone", *(f"/{number}" for number in NUMBERS)])
+TARGETS = st.builds(lambda where, leaf: where + leaf, st.sampled_from(DIRECTORIES), LEAVES)
+PLACES = st.builds(
+    lambda where, number: f"{where}/{number}",
+    st.sampled_from([*LINKING, *FOLDED, ".ssh"]),
+    st.sampled_from(NUMBERS),
 )
-DIRECTORIES = [".config/nvim", ".config/tvim", ".config/a", ".config/nvim/b", "dotfiles/nvim"]
-DIRECTORIES += ["dotfiles", "dotfiles/nvim/.config/nvim", "dotfiles/a/b", ".ssh", "dotfiles/x/b"]
 
 
-def populate(me: Path, folded: str, places: list[tuple[str, str, str | None]]) -> None:
-    """Make a home: ``~/.config/nvim`` links to ``folded``, if given; then files and links."""
-    for one in DIRECTORIES:
-        if not (folded and one.startswith(".config/nvim")):
-            (me / one).mkdir(parents=True, exist_ok=True)
+def populate(me: Path, folded: str, links: dict[str, tuple[str, bool]]) -> None:
+    """Make a home: ``~/.config/nvim`` links to ``folded``, if given; then the other links.
+
+    Each leads to a path below the home, by an absolute text or a relative one.
+    """
     if folded:
         link(me / ".config/nvim", folded)
-    for parent, name, text in places:
-        path = me / parent / name
+    for one in DIRECTORIES:
+        if not (folded and one.startswith(".config/nvim")):
+            file(me / one / "f")
+    for place, (target, absolute) in links.items():
+        path = me / place
         if path.parent.is_dir() and not os.path.lexists(path):
-            path.touch() if text is None else path.symlink_to(text.format(me=me))
+            path.symlink_to(me / target if absolute else os.path.relpath(me / target, path.parent))
 
 
 def unsaid(plan: MountPlan) -> list[tuple[P, P | None, P]]:
@@ -338,17 +359,17 @@ def unsaid(plan: MountPlan) -> list[tuple[P, P | None, P]]:
     ]
 
 
-@settings(unhurried, max_examples=150)
+@settings(unhurried, max_examples=100)
 @given(
-    places=st.lists(st.tuples(st.sampled_from(DIRECTORIES), NAMES, TEXTS | st.none()), max_size=14),
-    folded=st.sampled_from(["", "../dotfiles/nvim/.config/nvim", "../dotfiles/a"]),
+    links=st.dictionaries(PLACES, st.tuples(TARGETS, st.booleans()), min_size=4, max_size=20),
+    folded=st.sampled_from(["", "../dotfiles/nvim/.config/nvim", "../dotfiles/vim"]),
     repository=st.booleans(),
-    at=st.sampled_from(["work/app", ".config/a", "dotfiles/a", "dotfiles"]),
-    limit=st.sampled_from([0, 1, 32]),
+    at=st.sampled_from(["work/app", "work/app", "work/app", ".config/a", "dotfiles/a", "dotfiles"]),
+    limit=st.sampled_from([1, 32, 32, 32]),
 )
 def test_every_link_leads_inside_to_the_same_or_is_said_to_be_left_alone(
     *,
-    places: list[tuple[str, str, str | None]],
+    links: dict[str, tuple[str, bool]],
     folded: str,
     repository: bool,
     at: str,
@@ -358,10 +379,13 @@ def test_every_link_leads_inside_to_the_same_or_is_said_to_be_left_alone(
     with tempfile.TemporaryDirectory() as directory:
         me = Path(directory).resolve() / "me"
         (me / at).mkdir(parents=True)
-        populate(me, folded, [*places, *([("dotfiles", ".git", None)] if repository else [])])
+        populate(me, folded, links)
+        if repository:
+            file(me / "dotfiles/.git")
         before = sorted(me.rglob("*"))
         project = project_at(P(me / at), P(me))
         here = look(project, Settings(), {})
         plan = build_mounts(project, Settings(linked_mounts=limit), here, IDENTITY)
         assert before == sorted(me.rglob("*"))
+        make_links(plan)
         assert unsaid(plan) == []

@@ -24,12 +24,14 @@ from devenv_lib.settings import Settings
 class _Root:
     """A mounted directory whose links are followed.
 
-    ``name`` is the host path by which people know it, ``real`` the resolved one.
+    ``name`` is the host path by which people know it, ``real`` the resolved one. ``way`` are the
+    real directories by whose links it was reached, the outermost first.
     """
 
     name: PurePosixPath
     real: PurePosixPath
     target: PurePosixPath
+    way: tuple[PurePosixPath, ...] = ()
 
 
 @dataclass(frozen=True, order=True)
@@ -134,6 +136,8 @@ class _Following:
             yield reason
         if turns_back(wish.link):
             yield "its text goes up after it went down, through what may not be there inside"
+        if found.real in (*wish.root.way, wish.root.real):  # each time at a place further down
+            yield f"it leads back to {found.real}, where it was reached from"
         if reason := misplaced(place, self.places, (self.inside, self.host.home)):
             yield reason
         if not _is_text(f"{found.real}{place}"):
@@ -148,7 +152,7 @@ class _Following:
         self.made.append(mount)
         self.places.add(mount)
         if wish.link.found.kind == "directory":
-            self._enter(_Root(real, real, wish.place))
+            self._enter(_Root(real, real, wish.place, (*wish.root.way, wish.root.real)))
 
 
 def _is_text(path: str) -> bool:
