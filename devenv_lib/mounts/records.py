@@ -42,7 +42,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A mount that was considered and not made, and why."""
+    """A mount that was considered and not made, and why.
+
+    For a symlink in configuration, ``source`` and ``target`` are the link itself, here and inside.
+    """
 
     source: str
     target: PurePosixPath
