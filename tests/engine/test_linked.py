@@ -152,6 +152,21 @@ def test_the_number_of_linked_mounts_is_a_setting(stowed: Workspace) -> None:
     assert stowed.try_sh("cat ~/.config/nvim/lua/shared.lua")[0] != 0
 
 
+def test_what_runs_inside_cannot_have_anything_mounted_by_a_link(stowed: Workspace) -> None:
+    """A link leads into the project, where somebody inside lets it lead on to secrets."""
+    stowed.write(".ssh/id", "secret\n")
+    stowed.write("dotfiles/app/plugin/x", "fine\n")
+    stowed.path = stowed.home / "dotfiles/app"
+    link(stowed, "dotfiles/nvim/.config/nvim/plugin", "../../../app/plugin")
+    stowed.up()
+    stowed.sh(f"cd ~/dotfiles/app && rm -r plugin && ln -s {stowed.home}/.ssh plugin")
+    plan = stowed.up(recreate=True).plan.mounts
+    (why,) = [left.why for left in plan.left_out if left.target.name == "plugin"]
+    assert f"a symlink in the project decides that it is {stowed.home}/.ssh" == why
+    assert stowed.try_sh("cat ~/.config/nvim/plugin/id")[0] != 0
+    assert stowed.sh("cat ~/.config/nvim/lua/shared.lua") == "-- common"
+
+
 def test_a_project_in_the_repository_has_its_links_left_alone(stowed: Workspace) -> None:
     """Whatever runs inside could make them lead anywhere in the repository."""
     stowed.path = stowed.home / "dotfiles"
