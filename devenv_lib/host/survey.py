@@ -16,7 +16,7 @@ from devenv_lib.records import Link, Survey
 #: Entries that are looked at: in each directory of configuration, and in all together that links
 #: in them lead to. A look at so many takes about ten milliseconds.
 _MOST = 10_000
-#: Links of one directory that are followed. A link costs as much time as fifty other entries.
+#: Links of one directory that are followed. A link costs as much time as a hundred other entries.
 _MOST_LINKS = 1000
 
 
@@ -81,13 +81,13 @@ def _leaving(entries: Iterable[os.DirEntry[str]], root: PurePosixPath) -> Iterat
     Where a text leads to another link in the same directory, that one is followed inside as it
     is here, and has its own turn.
     """
-    for entry in entries:
+    top = len(str(root)) + 1
+    for path in [entry.path for entry in entries if entry.is_symlink()]:
         with suppress(OSError):  # gone since
-            text = link_text(entry.path) if entry.is_symlink() else ""
-            depth = entry.path.count("/", len(str(root)) + 1)
-            if text and _leaves(text, depth):
-                path = PurePosixPath(entry.path)
-                yield Link(path.relative_to(root), PurePosixPath(text), find(path))
+            text = link_text(path)
+            if _leaves(text, path.count("/", top)):
+                found = find(PurePosixPath(path))
+                yield Link(PurePosixPath(path[top:]), PurePosixPath(text), found)
 
 
 def _leaves(text: str, depth: int) -> bool:

@@ -7,9 +7,10 @@ place where that text leads to inside, or else the link is left alone, and the r
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from devenv_lib.mounts.landing import landing, misplaced, turns_back
 from devenv_lib.mounts.records import CONFIG_ROOT, LeftOut, Mount, directories
@@ -20,8 +21,7 @@ from devenv_lib.records import Host, Link
 from devenv_lib.settings import Settings
 
 
-@dataclass(frozen=True)
-class _Root:
+class _Root(NamedTuple):
     """A mounted directory whose links are followed.
 
     ``name`` is the host path by which people know it, ``real`` the resolved one. ``way`` are the
@@ -34,18 +34,19 @@ class _Root:
     way: tuple[PurePosixPath, ...] = ()
 
 
-@dataclass(frozen=True, order=True)
-class _Wish:
-    """A link, and the ``place`` inside where the kernel will look; the highest places first.
+class _Wish(NamedTuple):
+    """A link, the host ``path`` by which people know it, and where it leads to inside.
 
-    Where a directory and something in it are both linked, the one mount then serves both.
+    They come in this order, the highest places first: where a directory and something in it are
+    both linked, the one mount then serves both. ``number`` sets all apart.
     """
 
     depth: int
     place: PurePosixPath
     path: PurePosixPath
-    root: _Root = field(compare=False)
-    link: Link = field(compare=False)
+    number: int
+    root: _Root
+    link: Link
 
 
 def follow(
@@ -61,22 +62,24 @@ def follow(
     return following.made, following.left
 
 
-@dataclass
 class _Following:
-    """Links on their way: those that ``wait``, what was ``made``, what was ``left`` alone.
+    """Links on their way: what was ``made`` for them, and what was ``left`` alone."""
 
-    ``entered`` are the places of the directories whose links are followed.
-    """
-
-    project: Project
-    settings: Settings
-    host: Host
-    inside: PurePosixPath
-    places: Places
-    made: list[Mount] = field(default_factory=list)
-    left: list[LeftOut] = field(default_factory=list)
-    wait: list[_Wish] = field(default_factory=list)
-    entered: set[PurePosixPath] = field(default_factory=set)
+    def __init__(
+        self,
+        project: Project,
+        settings: Settings,
+        host: Host,
+        inside: PurePosixPath,
+        places: Places,
+    ) -> None:
+        self.project, self.settings, self.host = project, settings, host
+        self.inside, self.places = inside, places
+        self.made: list[Mount] = []
+        self.left: list[LeftOut] = []
+        self._wait: list[_Wish] = []
+        self._numbers = itertools.count()
+        self._entered: set[PurePosixPath] = set()
 
     def begin(self) -> None:
         """Decide about one link after the other; what is then mounted may add some."""
@@ -85,8 +88,8 @@ class _Following:
             mount = self.places.around(root.target)
             if mount and (mount.source, mount.target) == (str(root.real), root.target):
                 self._enter(root)
-        while self.wait:
-            self._decide(heapq.heappop(self.wait))
+        while self._wait:
+            self._decide(heapq.heappop(self._wait))
 
     def _target(self, name: str) -> PurePosixPath:
         """Return where a directory of configuration is mounted, if it is."""
@@ -95,12 +98,12 @@ class _Following:
 
     def _enter(self, root: _Root) -> None:
         """Let the links of a directory that is mounted wait for their turn."""
-        self.entered.add(root.target)
+        self._entered.add(root.target)
         survey = self.host.surveys.get(root.real)
         for link in survey.links if survey else ():
             place = landing(root.target, link)
-            wish = _Wish(len(place.parts), place, root.name / link.path, root, link)
-            heapq.heappush(self.wait, wish)
+            path, number = root.name / link.path, next(self._numbers)
+            heapq.heappush(self._wait, _Wish(len(place.parts), place, path, number, root, link))
         if survey and not survey.whole:
             reason = "it has too many entries to look at each: some symlinks may not work inside"
             self.left.append(LeftOut(str(root.name), root.target, reason))
@@ -124,7 +127,7 @@ class _Following:
             return False
         mount, path = seen
         on_the_way = any(path.is_relative_to(link) for link in found.links)
-        return path == found.real or (on_the_way and mount.target in self.entered)
+        return path == found.real or (on_the_way and mount.target in self._entered)
 
     def _reasons(self, wish: _Wish) -> Iterator[str]:
         """Yield why a link is left alone: what it leads to, its place, their number."""
