@@ -19,6 +19,8 @@ from devenv_lib.names import NAME, check_prefix
 DEFAULT_LOCKFILES: Mapping[str, tuple[str, ...]] = MappingProxyType({"tvim": ("lazy-lock.json",)})
 #: Docker's own minimum, and what fits into the engine's numbers.
 _LEAST_MEMORY, _MOST_MEMORY = 6 << 20, 1 << 62
+#: An engine takes about as many mounts as a kernel lets a container have at all.
+_MOST_LINKED = 1000
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 #: Docker's reference grammar, loosely: no word can be taken for a flag or another object.
 _IMAGE = re.compile(
@@ -140,6 +142,13 @@ def _lockfiles(value: object) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType(read)
 
 
+def _linked_mounts(value: object) -> int:
+    text = str(value)
+    if not re.fullmatch(r"[0-9]{1,4}", text) or int(text) > _MOST_LINKED:
+        raise ValueError(f"a whole number from 0 to {_MOST_LINKED}")
+    return int(text)
+
+
 def _paths(value: object) -> tuple[str, ...]:
     return tuple(_string(item) for item in _list(value, "paths"))
 
@@ -155,6 +164,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "ports": _ports,
     "mounts": _mounts,
     "lockfiles": _lockfiles,
+    "linked_mounts": _linked_mounts,
     "build.base": _base,
     "build.ca_certificates": _paths,
 }

@@ -57,6 +57,35 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A symlink that leads out of the directory that it is in, by its text.
+
+    ``path`` is relative to that directory. ``text`` is what the link says, absolute or relative.
+    ``found`` is what it leads to on the host.
+    """
+
+    path: PurePosixPath
+    text: PurePosixPath
+    found: Found
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found below a real directory, at any depth, symlinks not followed.
+
+    ``tree`` is the repository or the tree of directories that it belongs to, ``links`` are the
+    symlinks that lead out of it, and ``secret`` is the first entry that has the name of a place
+    where secrets are kept, relative to it. ``whole`` is false if it has too many entries for a
+    look at each.
+    """
+
+    tree: PurePosixPath
+    links: tuple[Link, ...] = ()
+    secret: PurePosixPath | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True)
 class Worktree:
     """A git worktree's common directory: the path that the worktree names, and the real one.
 
@@ -78,6 +107,9 @@ class Host:
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known.
     ``sockets`` are the engines' own sockets on this machine: they are never mounted.
     ``state`` is a resolved directory of devenv's own for what has to outlive a command.
+    ``surveys`` has a record for each real directory of configuration, and for those that links
+    in them lead to. ``secrets`` are the resolved places where secrets are kept, and those that
+    links in them lead to.
     """
 
     home: PurePosixPath
@@ -89,6 +121,8 @@ class Host:
     worktree: Worktree | None = None
     terminal: Mapping[str, str] = field(default_factory=dict)
     sockets: tuple[PurePosixPath, ...] = ()
+    surveys: Mapping[PurePosixPath, Survey] = field(default_factory=dict)
+    secrets: tuple[PurePosixPath, ...] = ()
 
     def at(self, path: PurePosixPath) -> Found:
         """Return what was found at ``path``; a path nobody looked at counts as missing."""

@@ -22,7 +22,7 @@ from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequ
 WIDENING = frozenset(
     {
         *("prefix", "user", "memory", "memory_swap", "cpus", "mounts", "lockfiles"),
-        *("build.base", "build.ca_certificates"),
+        *("linked_mounts", "build.base", "build.ca_certificates"),
     }
 )
 
@@ -41,7 +41,8 @@ class Settings:
 
     An empty ``image`` is the project's own or the default one; an empty ``user`` is the
     image's. ``memory_swap`` of ``None`` is one and a half times ``memory``. ``cpus`` are
-    processors, capped to what the engine has. What a person writes (``8g``, ``"8080:80"``) is
+    processors, capped to what the engine has. ``linked_mounts`` is how many mounts symlinks in
+    configuration may lead to. What a person writes (``8g``, ``"8080:80"``) is
     read by `devenv_lib.readers`, whose values these are; here nothing is checked.
 
     Example::
@@ -60,6 +61,7 @@ class Settings:
     ports: tuple[Port, ...] = ()
     mounts: tuple[MountRequest, ...] = ()
     lockfiles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LOCKFILES)
+    linked_mounts: int = 32
     build: Build = field(default_factory=Build)
 
     @property

@@ -12,6 +12,7 @@ from devenv_lib.cache import recall, remember
 from devenv_lib.engine import resolve
 from devenv_lib.engine.program import show
 from devenv_lib.errors import ImageError, UnknownContext
+from devenv_lib.host.worktree import worktree_of
 from devenv_lib.images.choice import context_digest
 from devenv_lib.project import project_at
 from devenv_lib.settings import Settings
@@ -28,7 +29,7 @@ def test_a_mounts_source_that_may_not_be_looked_at_counts_as_there(closed: Path)
 
 
 def test_a_project_that_may_not_be_searched_is_no_worktree(closed: Path) -> None:
-    assert host._worktree(PurePosixPath(closed)) is None
+    assert worktree_of(PurePosixPath(closed)) is None
 
 
 def test_a_dockerfile_that_may_not_be_looked_at_is_an_error_with_its_path(closed: Path) -> None:

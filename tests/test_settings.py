@@ -71,6 +71,9 @@ GOOD: list[tuple[str, object, object]] = [
         {"tvim": ("lazy-lock.json",), "nvim": ("lazy-lock.json", "b.json")},
     ),
     ("lockfiles", {"tvim": ["other.json"]}, {"tvim": ("other.json",)}),
+    ("linked_mounts", 0, 0),
+    ("linked_mounts", 1000, 1000),
+    ("linked_mounts", "64", 64),
     ("build.base", "debian:bookworm", "debian:bookworm"),
     ("build.ca_certificates", ["~/ca.pem", "/b c.pem"], ("~/ca.pem", "/b c.pem")),
 ]
@@ -161,6 +164,10 @@ BAD_VALUES: dict[str, list[object]] = {
         *([{"source": "/a", "target": "/b"} | change] for change in MOUNTS),
     ],
     "lockfiles": [None, "nvim", ["nvim"], 5, True, *LOCKFILES],
+    "linked_mounts": [
+        *(None, True, False, -1, 1001, 99999, 1.5, 2.0, "", "many", "-1", "+1", "1001", "1e2"),
+        *("3 ", "3\n", "٣", [], [3], {}),
+    ],
     "build.base": [None, 5, [], "", "--no-cache", "a b"],
     "build.ca_certificates": [None, "~/ca.pem", 5, {}, [5], [None]],
 }
@@ -196,6 +203,7 @@ def test_every_key_has_a_bad_example_here() -> None:
         ("mounts", [{"source": "a", "target": "/b"}], "begin with / or ~/"),
         ("mounts", [{"source": "/a", "target": "/"}], "below / and without '..'"),
         ("lockfiles", [], "below ~/.config"),
+        ("linked_mounts", -1, "a whole number from 0 to 1000"),
         ("build.ca_certificates", "a", "a list of paths"),
         ("user", 5, "text"),
     ],
@@ -359,7 +367,7 @@ def test_a_project_may_set_the_rest(key: str) -> None:
 
 def test_the_keys_that_widen_are_those_of_the_design() -> None:
     """And the prefix and the base: other projects' volumes, the image that all share."""
-    limits = {"memory", "memory_swap", "cpus"}
+    limits = {"memory", "memory_swap", "cpus", "linked_mounts"}
     more = {"prefix", "build.base"}
 
     assert {"mounts", "user", "lockfiles", "build.ca_certificates"} | limits | more == WIDENING

@@ -4,18 +4,21 @@ Pure: `candidates` says which host paths matter, `devenv_lib.host` looks at them
 decides. ``specs/persistent-volumes.md`` has the table.
 """
 
-from devenv_lib.mounts.build import build_mounts, candidates
+from devenv_lib.mounts.build import build_mounts
 from devenv_lib.mounts.records import (
     AGENT,
     CACHE,
     DATA,
     DEFAULT_VOLUMES,
     MACHINE_AGENT,
+    SECRETS,
     STATE,
     LeftOut,
     LockDirectory,
     Mount,
     MountPlan,
+    candidates,
+    directories,
     volume_name,
     volume_names,
 )
@@ -27,6 +30,7 @@ __all__ = [
     "DATA",
     "DEFAULT_VOLUMES",
     "MACHINE_AGENT",
+    "SECRETS",
     "STATE",
     "LeftOut",
     "LockDirectory",
@@ -34,6 +38,7 @@ __all__ = [
     "MountPlan",
     "build_mounts",
     "candidates",
+    "directories",
     "nested_parents",
     "volume_name",
     "volume_names",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from devenv_lib.errors import SettingsError
+from devenv_lib.mounts.linked import follow
 from devenv_lib.mounts.records import (
     AGENT,
     AUTH,
@@ -29,18 +30,12 @@ from devenv_lib.mounts.records import (
     below,
     volume_name,
 )
+from devenv_lib.mounts.tree import Places
 from devenv_lib.mounts.unfit import absence, unfit
 from devenv_lib.project import Project
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Found, Host, Identity
 from devenv_lib.settings import Settings
-
-
-def candidates(home: PurePosixPath, settings: Settings) -> tuple[PurePosixPath, ...]:
-    """Return the host paths that `build_mounts` wants to know about."""
-    config = [home / ".config" / name for name in (*CONFIGS, *settings.lockfiles)]
-    wanted = [below(home, request.source) for request in settings.mounts]
-    return (*(home / name for name in FILES), *config, home / AUTH, home / KEYS, *wanted)
 
 
 def build_mounts(
@@ -65,6 +60,7 @@ def build_mounts(
     for request in settings.mounts:
         draft.requested(request)
     draft.refuse_engine_socket()
+    draft.linked()
     return draft.plan()
 
 
@@ -204,6 +200,13 @@ class _Draft:
                     f"socket {socket} to the environment, and with it root on this machine.",
                     "Take it out of the settings, or choose another project directory.",
                 )
+
+    def linked(self) -> None:
+        """Add row 13: what symlinks in configuration lead to, where no place is taken yet."""
+        places = Places(self.mounts, self.locks)
+        made, left = follow(self.project, self.settings, self.host, self.identity.home, places)
+        self.mounts += made
+        self.left += left
 
     def plan(self) -> MountPlan:
         """Return the finished plan: volumes before binds, parents before children."""

@@ -42,7 +42,10 @@ class Mount:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A mount that was considered and not made, and why."""
+    """A mount that was considered and not made, and why.
+
+    For a symlink in configuration, ``source`` and ``target`` are the link itself, here and inside.
+    """
 
     source: str
     target: PurePosixPath
@@ -107,3 +110,21 @@ DEFAULT_VOLUMES = volume_names(Settings())
 def below(home: PurePosixPath, path: str) -> PurePosixPath:
     """Return ``path`` with a leading ``~`` replaced by ``home``."""
     return home / path[2:] if path.startswith("~/") else PurePosixPath(path)
+
+
+def directories(home: PurePosixPath, settings: Settings) -> tuple[PurePosixPath, ...]:
+    """Return the places below ``home`` of configuration that may be directories, each once."""
+    names = dict.fromkeys((*CONFIGS, *settings.lockfiles))
+    return tuple(home / ".config" / name for name in names)
+
+
+def candidates(home: PurePosixPath, settings: Settings) -> tuple[PurePosixPath, ...]:
+    """Return the host paths that `build_mounts` wants to know about."""
+    wanted = [below(home, request.source) for request in settings.mounts]
+    return (
+        *(home / name for name in FILES),
+        *directories(home, settings),
+        home / AUTH,
+        home / KEYS,
+        *wanted,
+    )

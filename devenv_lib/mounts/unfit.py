@@ -1,12 +1,13 @@
-"""Why a configuration file or directory of the host is not mounted."""
+"""Why configuration of the host, or what a symlink in it leads to, is not mounted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from devenv_lib.mounts.records import SECRETS
 from devenv_lib.project import Project
-from devenv_lib.records import Found
+from devenv_lib.records import Found, Host, Survey
 
 
 def unfit(
@@ -55,3 +56,37 @@ def _strays(found: Found, project: PurePosixPath, home: PurePosixPath) -> str:
         if led or secret.is_relative_to(found.real):
             return f"it leads to {found.real}, where secrets are kept"
     return ""
+
+
+def astray(found: Found, tree: PurePosixPath, writable: Sequence[PurePosixPath], host: Host) -> str:
+    """Return why what a symlink in configuration leads to is not mounted, or an empty string.
+
+    This comes on top of `unfit`: nobody asked for what a link leads to. ``tree`` is where it may
+    lead, and ``writable`` are the real paths that the environment may write.
+    """
+    real = found.real
+    if not real.is_relative_to(tree):
+        return f"it leads to {real}, out of {tree}"
+    for path in writable:
+        if any(link.is_relative_to(path) for link in found.links):
+            return f"a symlink in {path}, which can be written inside, decides that it is {real}"
+        if _overlap(real, path):
+            return f"it leads to {real}, and {path} can be written inside"
+    if any(_overlap(real, secret) for secret in host.secrets) or {*real.parts} & {*SECRETS}:
+        return f"it leads to {real}, where secrets are kept"
+    if any(socket.is_relative_to(real) for socket in host.sockets):
+        return f"it leads to {real}, which would hand over the engine's socket"
+    return _unknown(real, host.surveys.get(real)) if found.kind == "directory" else ""
+
+
+def _unknown(real: PurePosixPath, survey: Survey | None) -> str:
+    """Return why a directory cannot be mounted for what is in it, or an empty string."""
+    if survey is None or not survey.whole:
+        return f"it leads to {real}, which has too many entries to look at each"
+    if survey.secret:
+        return f"it leads to {real}, where secrets are kept, in {survey.secret}"
+    return ""
+
+
+def _overlap(one: PurePosixPath, other: PurePosixPath) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)

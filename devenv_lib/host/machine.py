@@ -1,0 +1,77 @@
+"""One look at this machine: which paths exist, who owns the project, the agent, the terminal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from devenv_lib.host.finding import find
+from devenv_lib.host.survey import secrets, surveys
+from devenv_lib.host.worktree import worktree_of
+from devenv_lib.mounts import candidates, directories
+from devenv_lib.project import Project
+from devenv_lib.records import Host
+from devenv_lib.settings import Settings
+from devenv_lib.terminal import terminal
+
+#: Where engines listen on a machine by default, besides the one that is in use.
+_SOCKETS = (
+    *("/run/docker.sock", "/run/docker/containerd/containerd.sock", "/run/podman/podman.sock"),
+    *("/run/containerd/containerd.sock", "/run/buildkit/buildkitd.sock", "/run/crio/crio.sock"),
+)
+_USER_SOCKETS = ("docker.sock", "podman/podman.sock")
+
+
+def look(
+    project: Project,
+    settings: Settings,
+    environ: Mapping[str, str] = os.environ,
+    sockets: Iterable[str] = (),
+) -> Host:
+    """Look at everything on this machine that a plan for ``project`` depends on.
+
+    ``sockets`` are further engine sockets, such as the one in use (``engine.endpoint.socket``):
+    a mount that would contain one is refused later. Nothing is opened but git's own small files.
+
+    Example::
+
+        host = devenv.look(project, settings)
+        assert host.home.is_absolute()
+        assert set(host.terminal) <= {"TERM", "COLORTERM", "TZ"}
+    """
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    local = [*_SOCKETS, *(f"{runtime}/{name}" for name in _USER_SOCKETS if runtime), *sockets]
+    agent = environ.get("SSH_AUTH_SOCK")
+    owner = Path(project.path).stat()
+    gitconfigs = _gitconfigs(project.home)
+    found = {
+        path: find(path, entries=path.name in settings.lockfiles)
+        for path in (*candidates(project.home, settings), *gitconfigs)
+    }
+    config = (found[path] for path in directories(project.home, settings))
+    return Host(
+        home=project.home,
+        found=found,
+        gitconfigs=gitconfigs,
+        agent=find(PurePosixPath(agent)) if agent else None,
+        owner=(owner.st_uid, owner.st_gid),
+        worktree=worktree_of(project.path),
+        terminal=terminal(environ),
+        state=_state(project.home, environ),
+        sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),
+        surveys=surveys((one.real for one in config if one.kind == "directory"), project.home),
+        secrets=secrets(project.home),
+    )
+
+
+def _state(home: PurePosixPath, environ: Mapping[str, str]) -> PurePosixPath:
+    """Return devenv's directory below ``XDG_STATE_HOME``; a relative one is to be ignored."""
+    given = PurePosixPath(environ.get("XDG_STATE_HOME", ""))
+    root = given if given.is_absolute() else home / ".local/state"
+    return PurePosixPath(os.path.realpath(root / "devenv"))
+
+
+def _gitconfigs(home: PurePosixPath) -> tuple[PurePosixPath, ...]:
+    """Return ``~/.gitconfig-*``, which people include from ``~/.gitconfig``."""
+    return tuple(sorted(PurePosixPath(path) for path in Path(home).glob(".gitconfig-*")))
