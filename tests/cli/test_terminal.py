@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pexpect
 import pytest
 
-from tests.conftest import Workspace
+from tests.conftest import DEVENV, Workspace, docker
 
 pytestmark = pytest.mark.engine
+INV, OURS = (sys.executable, "-m", "invoke"), (str(DEVENV),)
 PROMPT = r"devuser@app:.*\$ "
 
 
 @contextmanager
 def terminal(
-    workspace: Workspace, *words: str, variables: Mapping[str, str] | None = None
+    workspace: Workspace,
+    *words: str,
+    variables: Mapping[str, str] | None = None,
+    program: Sequence[str] = INV,
 ) -> Iterator[Any]:
-    """Run Invoke on a terminal of 80 by 24, and end it whatever happens."""
+    """Run a program on a terminal of 80 by 24, and end it whatever happens."""
     environ = workspace.process_environ({"TERM": "xterm", **(variables or {})})
     child = pexpect.spawn(
-        sys.executable,
-        ["-m", "invoke", *words],
+        program[0],
+        [*program[1:], *words],
         cwd=str(workspace.path),
         env=environ,
         encoding="utf-8",
@@ -101,9 +107,12 @@ def test_a_refusal_on_a_terminal_asks_nothing(workspace: Workspace) -> None:
         assert "\x1b" not in child.before
 
 
-def test_run_attaches_resizes_and_returns_the_shells_status(workspace: Workspace) -> None:
+@pytest.mark.parametrize(("program", "word"), [(INV, "run"), (OURS, ".")])
+def test_run_attaches_resizes_and_returns_the_shells_status(
+    workspace: Workspace, program: Sequence[str], word: str
+) -> None:
     """The prompt comes up in the project; Ctrl-C reaches the program inside; it keeps running."""
-    with terminal(workspace, "run") as child:
+    with terminal(workspace, word, program=program) as child:
         child.expect_exact("CREATED")
         child.expect(PROMPT)
         child.sendline("pwd; stty size; echo ll=$(type -t ll)")
@@ -123,7 +132,7 @@ def test_run_attaches_resizes_and_returns_the_shells_status(workspace: Workspace
         child.expect(PROMPT)
         child.sendline("exit 7")
         assert ends(child) == 7
-    with terminal(workspace, "run") as child:
+    with terminal(workspace, word, program=program) as child:
         child.expect_exact("RUNNING")
         child.expect(PROMPT)
         child.sendline("exit")
@@ -154,6 +163,54 @@ def test_exec_has_a_terminal_where_there_is_one(workspace: Workspace) -> None:
     ) as child:
         child.expect_exact("tty")
         assert ends(child) == 3
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_ctrl_c_on_a_terminal_reaches_the_program_and_not_devenv(
+    workspace: Workspace, quick: bool
+) -> None:
+    """The terminal is raw: the program inside decides, and goes on if it likes."""
+    workspace.up()
+    variables = {"TERM": "xterm"}
+    workspace.devenv("exec", ".", "--", "true", variables=variables)
+    environ = {**variables, **({} if quick else {"DEVENV_MEMORY": "8g"})}
+    script = "trap 'echo caught' INT; echo beg''un; read -r line; echo got $line"
+    words = ("exec", ".", "--", "bash", "-c", script)
+    with terminal(workspace, *words, program=OURS, variables=environ) as child:
+        child.expect_exact("begun")
+        child.sendintr()
+        child.expect_exact("caught")
+        child.sendline("more")
+        child.expect_exact("got")
+        assert ends(child) == 0
+
+
+def test_a_terminal_that_goes_away_leaves_nothing_running(workspace: Workspace) -> None:
+    """Closing the window sends SIGHUP."""
+    workspace.up()
+    words = ("exec", "--", "sh", "-c", "echo beg''un; sleep 300; sleep 301")
+    with terminal(workspace, *words) as child:
+        child.expect_exact("begun")
+        os.kill(child.pid, signal.SIGHUP)
+        assert ends(child) == 128 + signal.SIGHUP
+    assert "sleep 30" not in docker("top", workspace.name, "-eo", "pid,args").stdout
+
+
+def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> None:
+    workspace.up()
+    docker("exec", "--detach", workspace.name, "sleep", "300")
+    with terminal(workspace, "run", "--recreate", "--detach") as child:
+        child.expect_exact("There is 1 session open in it: sleep.")
+        child.expect_exact("End them and recreate it? [y/N]: ")
+        child.sendline("n")
+        child.expect_exact("Nothing was recreated.")
+        assert ends(child) == 1
+    assert "sleep 300" in docker("top", workspace.name, "-eo", "pid,args").stdout
+    with terminal(workspace, "run", "--recreate", "--detach") as child:
+        child.expect_exact("[y/N]: ")
+        child.sendline("y")
+        child.expect_exact("1 environment created in")
+        assert ends(child) == 0
 
 
 def test_ctrl_c_during_a_start_says_so_and_leaves_no_half_container(workspace: Workspace) -> None:
