@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.errors import ProjectError
-from devenv_lib.mounts import candidates
+from devenv_lib.mounts import KEYS, candidates
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
@@ -20,6 +20,8 @@ _SOCKETS = (
     *("/run/docker.sock", "/run/docker/containerd/containerd.sock", "/run/podman/podman.sock"),
     *("/run/containerd/containerd.sock", "/run/buildkit/buildkitd.sock", "/run/crio/crio.sock"),
 )
+#: Bytes of an ``authorized_keys`` that are read.
+_LARGEST_KEYS = 1 << 20
 _USER_SOCKETS = ("docker.sock", "podman/podman.sock")
 
 
@@ -86,8 +88,22 @@ def look(
         worktree=_worktree(project.path),
         terminal=terminal(environ),
         state=_state(project.home, environ),
+        keys=_has_key(Path(project.home / KEYS)),
         sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),
     )
+
+
+def _has_key(path: Path) -> bool:
+    """Whether an ``authorized_keys`` has a line that is neither empty nor a comment."""
+    try:
+        # Anything may lie there; a pipe would wait for a writer.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            lines = file.read(_LARGEST_KEYS).split(b"\n")
+    except (OSError, ValueError):
+        return False
+    return any(line.strip() and not line.strip().startswith(b"#") for line in lines)
 
 
 def _state(home: PurePosixPath, environ: Mapping[str, str]) -> PurePosixPath:

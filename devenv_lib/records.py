@@ -16,6 +16,14 @@ RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stop
 
 
 @dataclass(frozen=True)
+class Port:
+    """A port inside, published on ``127.0.0.1:host``; the engine picks a ``host`` of 0."""
+
+    host: int
+    container: int
+
+
+@dataclass(frozen=True)
 class Identity:
     """Who the image's user is: the line of the image's passwd that environments run as.
 
@@ -78,6 +86,7 @@ class Host:
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known.
     ``sockets`` are the engines' own sockets on this machine: they are never mounted.
     ``state`` is a resolved directory of devenv's own for what has to outlive a command.
+    ``keys`` says whether ``~/.ssh/authorized_keys`` has a key in it.
     """
 
     home: PurePosixPath
@@ -89,6 +98,7 @@ class Host:
     worktree: Worktree | None = None
     terminal: Mapping[str, str] = field(default_factory=dict)
     sockets: tuple[PurePosixPath, ...] = ()
+    keys: bool = False
 
     def at(self, path: PurePosixPath) -> Found:
         """Return what was found at ``path``; a path nobody looked at counts as missing."""
@@ -131,7 +141,11 @@ class MountPoint:
 
 @dataclass(frozen=True)
 class Container:
-    """One container, as the engine lists it. ``created`` is in seconds since 1970."""
+    """One container, as the engine lists it. ``created`` is in seconds since 1970.
+
+    ``published`` are its TCP ports that this machine's ``127.0.0.1`` leads to; one that does
+    not run has none.
+    """
 
     id: str
     name: str
@@ -141,6 +155,7 @@ class Container:
     image: str = ""
     image_id: str = ""
     created: int = 0
+    published: tuple[Port, ...] = ()
 
     @property
     def running(self) -> bool:

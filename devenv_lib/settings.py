@@ -14,14 +14,15 @@ from typing import Any
 
 from devenv_lib.errors import SettingsError
 from devenv_lib.names import DEFAULT_PREFIX
-from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
+from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
+from devenv_lib.records import Port
 
 #: Keys that widen what an environment may reach: other projects' volumes by the prefix, what the
 #: image that all share is built from, and so on. A project's own files may not set them,
 #: because whatever runs in an environment can write the project.
 WIDENING = frozenset(
     {
-        *("prefix", "user", "memory", "memory_swap", "cpus", "mounts", "lockfiles"),
+        *("prefix", "user", "memory", "memory_swap", "cpus", "ssh", "mounts", "lockfiles"),
         *("build.base", "build.ca_certificates"),
     }
 )
@@ -40,7 +41,8 @@ class Settings:
     """All settings. ``memory`` and ``memory_swap`` are bytes; swap counts memory in.
 
     An empty ``image`` is the project's own or the default one; an empty ``user`` is the
-    image's. ``memory_swap`` of ``None`` is one and a half times ``memory``.
+    image's. ``memory_swap`` of ``None`` is one and a half times ``memory``. ``ssh`` of ``None``
+    is as the host has keys or not; with an ``ssh_port`` of 0 the engine picks one.
     """
 
     prefix: str = DEFAULT_PREFIX
@@ -50,6 +52,8 @@ class Settings:
     memory_swap: int | None = None
     cpus: float = 4.0
     ports: tuple[Port, ...] = ()
+    ssh: bool | None = None
+    ssh_port: int = 0
     mounts: tuple[MountRequest, ...] = ()
     lockfiles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LOCKFILES)
     build: Build = field(default_factory=Build)

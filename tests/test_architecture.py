@@ -27,7 +27,7 @@ FLOORS = (
     {"tasks"},
     {"containers", "setup"},
     {"images", "volumes"},
-    {"engine", "host"},
+    {"engine", "host", "loopback"},
     {"plans", "mounts", "project", "settings", "readers", "records", "names", "errors"},
 )
 PURE = FLOORS[-1]

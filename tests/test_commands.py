@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from devenv_lib.mounts import Mount, MountPlan
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.plans.commands import labels_of, mount_value, run_options, start_lines
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from devenv_lib.settings import Settings
 from tests.builders import P, environment_plan, info, mount_plan, project, tvim, unhurried
 

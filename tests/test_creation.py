@@ -8,8 +8,8 @@ import pytest
 
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.readers import MountRequest, Port
-from devenv_lib.records import Found
+from devenv_lib.readers import MountRequest
+from devenv_lib.records import Found, Port
 from devenv_lib.settings import Settings
 from tests.builders import (
     IDENTITY,

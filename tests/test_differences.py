@@ -9,8 +9,7 @@ import pytest
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import EnvironmentPlan, differences
 from devenv_lib.plans.differences import VOLATILE, Existing
-from devenv_lib.readers import Port
-from devenv_lib.records import Found, MountPoint
+from devenv_lib.records import Found, MountPoint, Port
 from devenv_lib.settings import Settings
 from tests.builders import IDENTITY, P, environment_plan, found, mount_plan
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.errors import SettingsError
-from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
+from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
+from devenv_lib.records import Port
 from devenv_lib.settings import WIDENING, Build, Layer, Settings, load, variables
 from tests.builders import unhurried
 

@@ -6,9 +6,9 @@ a required bare word swallows ``--help`` and ``--dry`` and then runs.
 
 from invoke import Collection
 
-from devenv_lib.tasks import environment, volume
+from devenv_lib.tasks import environment, ssh, volume
 
-ns = Collection(*environment.TASKS)
+ns = Collection(*environment.TASKS, *ssh.TASKS)
 ns.add_collection(Collection("volume", *volume.TASKS))
 
 __all__ = ["ns"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -31,24 +33,30 @@ _PATH = "the project directory (default: the current one)"
         "detach": "do not attach; leave the environment running",
         "recreate": "make a new container; volumes and project stay",
         "image": "an image to use instead of the project's own or the default one",
+        "port": "the port of 127.0.0.1 for ssh; 0: one that the engine picks",
+        "ssh": "with sshd, also where the settings say otherwise; without a key, an error",
     }
 )
-def run(
+def run(  # noqa: PLR0917 - Invoke makes a flag of each
     c: Context,
     path: str = ".",
     detach: bool = False,
     recreate: bool = False,
     image: str = "",
+    port: str = "",
+    ssh: bool = False,
 ) -> None:
     """Start the project's environment and open a shell in it (on a terminal)."""
     began = time.monotonic()
-    engine, project, settings, here = _look(c, path, image)
+    given = {"image": image, "ssh_port": port, "ssh": ssh}
+    engine, project, settings, here = _look(c, path, given)
     if dry(c):
         report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
     environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
     attach = not detach and containers.on_terminal()
-    introduce(engine, environment, settings, here, image=image, began=began)
+    flags = _again(image=image, port=port, ssh=ssh)
+    introduce(engine, environment, settings, here, flags=flags, began=began)
     if attach:
         finish(containers.attach(engine, environment, here.terminal))
 
@@ -154,14 +162,38 @@ def _mounts_json(plan: MountPlan) -> dict[str, list[dict[str, str]]]:
     return {"mounts": mounted, "left_out": left}
 
 
-def _look(c: Context, path: str, image: str = "") -> tuple[Engine, Project, Settings, Host]:
+def _again(*, image: str, port: str, ssh: bool) -> str:
+    """Return the flags that another command for the same environment has to have too."""
+    flags = (f" --{name} {shlex.quote(v)}" for name, v in (("image", image), ("port", port)) if v)
+    return "".join(flags) + (" --ssh" if ssh else "")
+
+
+def _look(
+    c: Context, path: str, flags: Mapping[str, object] | None = None
+) -> tuple[Engine, Project, Settings, Host]:
     """Load what a task about a project's environment needs, in the order that fails best."""
-    settings = settings_of(c, {"image": image})
+    settings = _with_port(settings_of(c, flags), flags or {})
     project = host.locate(path, settings.prefix)
     engine = connect()
     socket = engine.endpoint.socket
     here = host.look(project, settings, sockets=[str(socket)] if socket else [])
     return engine, project, settings, here
+
+
+def _with_port(settings: Settings, flags: Mapping[str, object]) -> Settings:
+    """Return settings in which a port that the command line names asks for ssh.
+
+    Raises:
+        UsageError: ssh is off.
+    """
+    if not flags.get("ssh_port"):
+        return settings
+    if settings.ssh is False:
+        raise UsageError(
+            f"--port {settings.ssh_port} is for ssh, which the setting 'devenv.ssh' switches off.",
+            "Add --ssh, or take that setting away.",
+        )
+    return replace(settings, ssh=True)
 
 
 @task()

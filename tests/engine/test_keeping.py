@@ -12,7 +12,7 @@ import pytest
 from devenv_lib import containers
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import REPLACED, RESTARTING, STARTING
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine

@@ -15,7 +15,7 @@ import pytest
 from devenv_lib import containers
 from devenv_lib.engine import connect
 from devenv_lib.errors import EngineFailure, ImageError
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
