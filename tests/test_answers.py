@@ -90,6 +90,20 @@ def test_a_container_without_a_name_has_the_beginning_of_its_id(names: dict[str,
     assert answers.container({"Id": "0123456789abcdef", **names}).name == "0123456789ab"
 
 
+def test_published_ports_are_those_that_loopback_leads_to() -> None:
+    """Each once: an engine tells of every address."""
+
+    def port(public: int | None, ip: str = "127.0.0.1", kind: str = "tcp") -> dict[str, Any]:
+        entry = {"PrivatePort": 80, "Type": kind, "IP": ip}
+        return entry if public is None else {**entry, "PublicPort": public}
+
+    ports = [port(9), port(8, "0.0.0.0"), port(8, "::"), port(8, ""), port(None)]  # noqa: S104
+    ports += [port(7, kind="udp"), port(6, "192.168.1.5"), port(5, "::1")]
+
+    assert answers.container({"Id": "x", "Ports": ports}).published == (Port(8, 80), Port(9, 80))
+    assert answers.container({"Id": "x", "Ports": None}).published == ()
+
+
 def test_a_container_with_nothing_but_an_id_is_read() -> None:
     """Podman leaves fields out, Docker sets them to null."""
     nothing = {"State": None, "Labels": None, "Mounts": None, "Image": None, "ImageID": None}
@@ -221,6 +235,14 @@ def test_a_port_that_is_exposed_and_not_published_is_none(published: object) -> 
     assert answers.existing({"Image": "i", "Config": {}, "HostConfig": host}).ports == ()
 
 
+@pytest.mark.parametrize("text", ["", "0", None])
+def test_a_port_that_the_engine_picks_is_read_as_0(text: str | None) -> None:
+    host = {"PortBindings": {"2222/tcp": [{"HostIp": "127.0.0.1", "HostPort": text}]}}
+    seen = answers.existing({"Image": "i", "Config": {}, "HostConfig": host})
+
+    assert seen.ports == (Port(0, 2222),)
+
+
 # Requests
 
 
@@ -281,6 +303,14 @@ def test_ports_are_published_on_loopback_alone() -> None:
             {"HostIp": "127.0.0.1", "HostPort": "3001"},
         ],
         "9/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9"}],
+    }
+
+
+def test_the_engine_picks_a_port_of_0() -> None:
+    sent = answers.container_body(environment_plan(ssh=True))
+
+    assert sent["HostConfig"]["PortBindings"] == {
+        "2222/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]
     }
 
 

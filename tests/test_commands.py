@@ -82,6 +82,18 @@ def test_ports_are_published_on_loopback_alone() -> None:
     assert values(run_words(plan), "publish") == ["127.0.0.1:3000:80", "127.0.0.1:81:81"]
 
 
+def test_sshd_has_a_port_a_label_and_a_comment() -> None:
+    """Without a number, the docker program lets the engine pick one."""
+    plan = environment_plan(ssh=True)
+    fixed = environment_plan(ssh=True, settings=Settings(ssh_port=2200))
+
+    assert values(run_words(plan), "publish") == ["127.0.0.1::2222"]
+    assert values(run_words(fixed), "publish") == ["127.0.0.1:2200:2222"]
+    assert "devenv.ssh=2222" in values(run_words(plan), "label")
+    assert list(start_lines(plan, "x1"))[-1].startswith("# then, as the user: sshd on port 2222")
+    assert not [line for line in start_lines(PLAN, "x1") if "ssh" in line]
+
+
 def test_labels_and_variables_are_the_plans() -> None:
     words = run_words()
 
