@@ -6,7 +6,7 @@ Each can be repeated, by this process or another one; `devenv_lib.containers.up`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,19 +14,19 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from devenv_lib import host as machine
-from devenv_lib import images, loopback, volumes
+from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.links import make_links
+from devenv_lib.containers.ports import check_ports
 from devenv_lib.containers.sshd import has_sshd, start_sshd
 from devenv_lib.containers.stages import abandon, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
-from devenv_lib.errors import DevenvError, EngineFailure, Refused
+from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.names import LABEL_SETTINGS, LABEL_USER, RESTARTING, STARTING, base_name
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.plans.ports import refuse_taken
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Host, MountPoint, Port
 from devenv_lib.settings import Settings
@@ -89,7 +89,7 @@ class Start:
 
     def replace(self, container: Container, why: str = "") -> None:
         """Set a container aside, only once everything for a new one is known to be there."""
-        self.check_ports(self.prepared().ports, {container.id})
+        self._check_ports(self.prepared().ports, {container.id})
         if why:
             self.say(f"Recreating {base_name(container.name)}: {why}.")
         with _racing():
@@ -106,7 +106,7 @@ class Start:
             return
         name = base_name(container.name) + RESTARTING
         if container.name != name:
-            self.check_ports(self.engine.existing(container.id).ports, {container.id})
+            self._check_ports(self.engine.existing(container.id).ports, {container.id})
             with _racing():
                 self.engine.rename(container.name, name)
         self._finish(replace(container, name=name))
@@ -124,28 +124,16 @@ class Start:
         if starting:
             self._finish(starting)
             return
-        self.check_ports(plan.ports, {one.id for one in seen.everything})
+        self._check_ports(plan.ports, {one.id for one in seen.everything})
         make_links(plan.mounts)
         names = (mount.source for mount in plan.mounts.volumes)
         volumes.ensure(self.engine, self.settings.prefix, names)
         self._finish(self._create(seen.name + STARTING))
 
-    def check_ports(self, ports: Sequence[Port], known: set[str]) -> None:
-        """Refuse ports that somebody else has, while nothing was changed yet.
-
-        ``known`` are the project's containers that were seen: another one may have come, and
-        have taken the port for this very environment.
-        """
-        if not (fixed := [port for port in ports if port.host]):
-            return
-        busy = loopback.busy(port.host for port in fixed)
-        everyone = self.engine.containers()
-        try:
-            refuse_taken(self.project, fixed, everyone, busy)
-        except Refused as refusal:
-            if {c.id for c in everyone if self.project.owns(c)} <= known:
-                raise
-            raise Raced(EngineFailure(str(refusal), refusal.hint)) from None
+    def _check_ports(self, ports: Sequence[Port], known: Collection[str]) -> None:
+        """Refuse ports that somebody else has, while nothing was changed yet."""
+        if doubt := check_ports(self.engine, self.project, ports, known):
+            raise Raced(EngineFailure(str(doubt), doubt.hint))
 
     def _outdated(self, starting: Container) -> bool:
         """Whether somebody left a container half-way that is another one than would be made now.
