@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from devenv_lib.names import NAME, check_prefix
+from devenv_lib.records import Port
 
 #: The directories below ``~/.config`` whose lockfiles are writable unless settings add more.
 DEFAULT_LOCKFILES: Mapping[str, tuple[str, ...]] = MappingProxyType({"tvim": ("lazy-lock.json",)})
@@ -38,14 +39,6 @@ class MountRequest:
     target: str
     mode: Literal["ro", "rw"] = "ro"
     required: bool = False
-
-
-@dataclass(frozen=True)
-class Port:
-    """A port inside, published on ``127.0.0.1:host``."""
-
-    host: int
-    container: int
 
 
 def _string(value: object) -> str:
@@ -101,6 +94,21 @@ def _port(value: object) -> Port:
     if not 0 < len(parts) < 3 or len(inside) != len(parts):
         raise ValueError("a list of ports from 1 to 65535, such as 8080 or '3000:80'")
     return Port(inside[0], inside[-1])
+
+
+def _ssh(value: object) -> bool | None:
+    known = {"auto": None, "true": True, "false": False}
+    word = str(value).lower() if isinstance(value, bool | str) else ""
+    if word not in known:
+        raise ValueError("auto, true or false")
+    return known[word]
+
+
+def _ssh_port(value: object) -> int:
+    text = "" if isinstance(value, bool) else str(value)
+    if not re.fullmatch(r"[0-9]{1,5}", text) or int(text) > 65535:
+        raise ValueError("a port from 1 to 65535, or 0 for one that the engine picks")
+    return int(text)
 
 
 def _mounts(value: object) -> tuple[MountRequest, ...]:
@@ -162,6 +170,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "memory_swap": _bytes,
     "cpus": _cpus,
     "ports": _ports,
+    "ssh": _ssh,
+    "ssh_port": _ssh_port,
     "mounts": _mounts,
     "lockfiles": _lockfiles,
     "linked_mounts": _linked_mounts,

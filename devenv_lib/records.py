@@ -16,6 +16,14 @@ RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stop
 
 
 @dataclass(frozen=True)
+class Port:
+    """A port inside, published on ``127.0.0.1:host``; the engine picks a ``host`` of 0."""
+
+    host: int
+    container: int
+
+
+@dataclass(frozen=True)
 class Identity:
     """Who the image's user is: the line of the image's passwd that environments run as.
 
@@ -107,6 +115,7 @@ class Host:
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known.
     ``sockets`` are the engines' own sockets on this machine: they are never mounted.
     ``state`` is a resolved directory of devenv's own for what has to outlive a command.
+    ``keys`` says whether ``~/.ssh/authorized_keys`` has a key in it.
     ``surveys`` has a record for each real directory of configuration, and for those that links
     in them lead to. ``secrets`` are the resolved places where secrets are kept, and those that
     links in them lead to.
@@ -123,6 +132,7 @@ class Host:
     sockets: tuple[PurePosixPath, ...] = ()
     surveys: Mapping[PurePosixPath, Survey] = field(default_factory=dict)
     secrets: tuple[PurePosixPath, ...] = ()
+    keys: bool = False
 
     def at(self, path: PurePosixPath) -> Found:
         """Return what was found at ``path``; a path nobody looked at counts as missing."""
@@ -168,7 +178,8 @@ class Container:
     """One container, as the engine lists it.
 
     ``created`` is in seconds since 1970, ``status`` the engine's own words, such as
-    ``Up 2 hours`` or ``Exited (0) 3 days ago``.
+    ``Up 2 hours`` or ``Exited (0) 3 days ago``. ``published`` are its TCP ports that this
+    machine's ``127.0.0.1`` leads to; one that does not run has none.
     """
 
     id: str
@@ -180,6 +191,7 @@ class Container:
     image_id: str = ""
     created: int = 0
     status: str = ""
+    published: tuple[Port, ...] = ()
 
     @property
     def running(self) -> bool:

@@ -14,14 +14,15 @@ from typing import Any
 
 from devenv_lib.errors import SettingsError
 from devenv_lib.names import DEFAULT_PREFIX
-from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
+from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
+from devenv_lib.records import Port
 
 #: Keys that widen what an environment may reach: other projects' volumes by the prefix, what the
 #: image that all share is built from, and so on. A project's own files may not set them,
 #: because whatever runs in an environment can write the project.
 WIDENING = frozenset(
     {
-        *("prefix", "user", "memory", "memory_swap", "cpus", "mounts", "lockfiles"),
+        *("prefix", "user", "memory", "memory_swap", "cpus", "ssh", "mounts", "lockfiles"),
         *("linked_mounts", "build.base", "build.ca_certificates"),
     }
 )
@@ -41,9 +42,10 @@ class Settings:
 
     An empty ``image`` is the project's own or the default one; an empty ``user`` is the
     image's. ``memory_swap`` of ``None`` is one and a half times ``memory``. ``cpus`` are
-    processors, capped to what the engine has. ``linked_mounts`` is how many mounts symlinks in
-    configuration may lead to. What a person writes (``8g``, ``"8080:80"``) is
-    read by `devenv_lib.readers`, whose values these are; here nothing is checked.
+    processors, capped to what the engine has. ``ssh`` of ``None`` is as the host has keys or
+    not; with an ``ssh_port`` of 0 the engine picks one. ``linked_mounts`` is how many mounts
+    symlinks in configuration may lead to. What a person writes (``8g``, ``"8080:80"``) is read
+    by `devenv_lib.readers`, whose values these are; here nothing is checked.
 
     Example::
 
@@ -59,6 +61,8 @@ class Settings:
     memory_swap: int | None = None
     cpus: float = 4.0
     ports: tuple[Port, ...] = ()
+    ssh: bool | None = None
+    ssh_port: int = 0
     mounts: tuple[MountRequest, ...] = ()
     lockfiles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LOCKFILES)
     linked_mounts: int = 32

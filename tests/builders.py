@@ -23,6 +23,7 @@ from devenv_lib.records import (
     Host,
     Identity,
     MountPoint,
+    Port,
     Snapshot,
     Volume,
     Worktree,
@@ -60,6 +61,7 @@ def host(
     agent: Found | None = None,
     worktree: Worktree | None = None,
     sockets: Iterable[str] = (),
+    keys: bool = False,
 ) -> Host:
     """Return a host on which exactly ``seen`` was found."""
     return Host(
@@ -69,6 +71,7 @@ def host(
         agent=agent,
         worktree=worktree,
         sockets=tuple(map(P, sockets)),
+        keys=keys,
     )
 
 
@@ -116,10 +119,13 @@ def environment_plan(
     engine: EngineInfo | None = None,
     image: tuple[str, str] = ("devenv:latest", "sha256:" + "a" * 64),
     identity: Identity = IDENTITY,
+    ssh: bool = False,
 ) -> EnvironmentPlan:
     """Return the plan of an environment."""
     plan = mount_plan(at=at, settings=settings) if mounts is None else mounts
-    return creation(at, settings or Settings(), plan, identity, info=engine or info(), image=image)
+    return creation(
+        at, settings or Settings(), plan, identity, info=engine or info(), image=image, ssh=ssh
+    )
 
 
 def container(
@@ -127,10 +133,18 @@ def container(
     state: str = "running",
     labels: Mapping[str, str] = PROJECT.labels,
     volumes: Iterable[str] = (),
+    published: Iterable[Port] = (),
 ) -> Container:
     """Return a container that mounts ``volumes``; without arguments, `PROJECT`'s environment."""
     mounts = tuple(MountPoint("volume", v, f"/mnt/{v}", read_only=False) for v in volumes)
-    return Container(id=f"id-{name}", name=name, state=state, labels=labels, mounts=mounts)
+    return Container(
+        id=f"id-{name}",
+        name=name,
+        state=state,
+        labels=labels,
+        mounts=mounts,
+        published=tuple(published),
+    )
 
 
 def volume(name: str = "devenv-data", prefix: str | None = "devenv") -> Volume:

@@ -11,8 +11,7 @@ import pytest
 from devenv_lib.engine import answers
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import differences
-from devenv_lib.readers import Port
-from devenv_lib.records import Container, Found, Image, MountPoint, Volume
+from devenv_lib.records import Container, Found, Image, MountPoint, Port, Volume
 from devenv_lib.settings import Settings
 from tests.builders import P, environment_plan, found, info, mount_plan, tvim
 
@@ -89,6 +88,20 @@ def test_a_containers_name_is_its_own_and_not_a_link_to_it() -> None:
 def test_a_container_without_a_name_has_the_beginning_of_its_id(names: dict[str, Any]) -> None:
     """One that is being removed has none for a moment."""
     assert answers.container({"Id": "0123456789abcdef", **names}).name == "0123456789ab"
+
+
+def test_published_ports_are_those_that_loopback_leads_to() -> None:
+    """Each once: an engine tells of every address."""
+
+    def port(public: int | None, ip: str = "127.0.0.1", kind: str = "tcp") -> dict[str, Any]:
+        entry = {"PrivatePort": 80, "Type": kind, "IP": ip}
+        return entry if public is None else {**entry, "PublicPort": public}
+
+    ports = [port(9), port(8, "0.0.0.0"), port(8, "::"), port(8, ""), port(None)]  # noqa: S104
+    ports += [port(7, kind="udp"), port(6, "192.168.1.5"), port(5, "::1")]
+
+    assert answers.container({"Id": "x", "Ports": ports}).published == (Port(8, 80), Port(9, 80))
+    assert answers.container({"Id": "x", "Ports": None}).published == ()
 
 
 def test_a_container_with_nothing_but_an_id_is_read() -> None:
@@ -215,11 +228,19 @@ def test_a_variable_may_hold_equals_signs_or_nothing() -> None:
     assert seen.environment == {"A": "b=c", "D": "", "E": ""}
 
 
-@pytest.mark.parametrize("published", [None, [], [{"HostIp": "", "HostPort": ""}]])
+@pytest.mark.parametrize("published", [None, []])
 def test_a_port_that_is_exposed_and_not_published_is_none(published: object) -> None:
     host = {"PortBindings": {"80/tcp": published}}
 
     assert answers.existing({"Image": "i", "Config": {}, "HostConfig": host}).ports == ()
+
+
+@pytest.mark.parametrize("text", ["", "0", None])
+def test_a_port_that_the_engine_picks_is_read_as_0(text: str | None) -> None:
+    host = {"PortBindings": {"2222/tcp": [{"HostIp": "127.0.0.1", "HostPort": text}]}}
+    seen = answers.existing({"Image": "i", "Config": {}, "HostConfig": host})
+
+    assert seen.ports == (Port(0, 2222),)
 
 
 # Requests
@@ -282,6 +303,14 @@ def test_ports_are_published_on_loopback_alone() -> None:
             {"HostIp": "127.0.0.1", "HostPort": "3001"},
         ],
         "9/tcp": [{"HostIp": "127.0.0.1", "HostPort": "9"}],
+    }
+
+
+def test_the_engine_picks_a_port_of_0() -> None:
+    sent = answers.container_body(environment_plan(ssh=True))
+
+    assert sent["HostConfig"]["PortBindings"] == {
+        "2222/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]
     }
 
 

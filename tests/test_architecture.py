@@ -1,7 +1,7 @@
 """Architecture: which room may import which, read from the imports themselves.
 
 The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → containers, setup → images,
-volumes → engine, host → the pure half.
+volumes → engine, host, loopback → the pure half.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FLOORS = (
     {"tasks"},
     {"containers", "setup"},
     {"images", "volumes"},
-    {"engine", "host"},
+    {"engine", "host", "loopback"},
     {"cache", "terminal"},
     {"plans", "mounts", "project", "settings", "readers", "records", "names", "errors"},
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from devenv_lib.mounts import Mount, MountPlan
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.plans.commands import labels_of, mount_value, run_options, start_lines
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from devenv_lib.settings import Settings
 from tests.builders import P, environment_plan, info, mount_plan, project, tvim, unhurried
 
@@ -80,6 +80,18 @@ def test_ports_are_published_on_loopback_alone() -> None:
     plan = environment_plan(settings=Settings(ports=(Port(3000, 80), Port(81, 81))))
 
     assert values(run_words(plan), "publish") == ["127.0.0.1:3000:80", "127.0.0.1:81:81"]
+
+
+def test_sshd_has_a_port_a_label_and_a_comment() -> None:
+    """Without a number, the docker program lets the engine pick one."""
+    plan = environment_plan(ssh=True)
+    fixed = environment_plan(ssh=True, settings=Settings(ssh_port=2200))
+
+    assert values(run_words(plan), "publish") == ["127.0.0.1::2222"]
+    assert values(run_words(fixed), "publish") == ["127.0.0.1:2200:2222"]
+    assert "devenv.ssh=2222" in values(run_words(plan), "label")
+    assert list(start_lines(plan, "x1"))[-1].startswith("# then, as the user: sshd on port 2222")
+    assert not [line for line in start_lines(PLAN, "x1") if "ssh" in line]
 
 
 def test_labels_and_variables_are_the_plans() -> None:

@@ -27,7 +27,7 @@ def offered(*words: str) -> list[str]:
     [
         (["vol"], ["volume"]),
         (["st"], ["stop"]),
-        (["s"], ["setup", "src/", "stop"]),
+        (["s"], ["setup", "src/", "ssh-config", "stop"]),
         (["volume", ""], ["list", "rm"]),
         (["volume", "r"], ["rm"]),
         (["volume", "rm", ""], ["devenv-cache", "devenv-data"]),

@@ -8,8 +8,8 @@ import pytest
 
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.readers import MountRequest, Port
-from devenv_lib.records import Found
+from devenv_lib.readers import MountRequest
+from devenv_lib.records import Found, Port
 from devenv_lib.settings import Settings
 from tests.builders import (
     IDENTITY,
@@ -93,6 +93,14 @@ def test_the_labels_are_the_projects_and_the_digest() -> None:
     assert len(PLAN.digest) == 64
 
 
+def test_sshd_has_a_label_and_a_port_behind_the_settings_own() -> None:
+    plan = environment_plan(ssh=True, settings=Settings(ports=(Port(80, 80),), ssh_port=2200))
+
+    assert plan.labels["devenv.ssh"] == "2222"
+    assert plan.ports == (Port(80, 80), Port(2200, 2222))
+    assert "devenv.ssh" not in PLAN.labels
+
+
 def test_the_same_plan_has_the_same_digest() -> None:
     """Also in another process: nothing in it depends on hashing or order."""
     ports = (Port(1, 1), Port(2, 2))
@@ -122,6 +130,7 @@ MORE_MOUNTS = mount_plan(
         environment_plan(settings=Settings(memory_swap=9 << 30)),
         environment_plan(settings=Settings(cpus=1.0)),
         environment_plan(settings=Settings(ports=(Port(80, 80),))),
+        environment_plan(ssh=True),
         environment_plan(settings=Settings(prefix="mine")),
         environment_plan(image=("devenv:latest", "sha256:other")),
         environment_plan(identity=replace(IDENTITY, name="alice")),

@@ -9,8 +9,7 @@ import pytest
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import EnvironmentPlan, differences
 from devenv_lib.plans.differences import VOLATILE, Existing
-from devenv_lib.readers import Port
-from devenv_lib.records import Found, MountPoint
+from devenv_lib.records import Found, MountPoint, Port
 from devenv_lib.settings import Settings
 from tests.builders import IDENTITY, P, environment_plan, found, mount_plan
 
@@ -95,6 +94,24 @@ def test_other_ports_are_a_difference() -> None:
 
     assert differences(NOW, plan) == ("ports are now 3000:80, 81:81",)
     assert differences(made_from(plan), PLAN) == ("ports are now none",)
+
+
+def test_sshd_that_comes_goes_or_moves_is_a_difference() -> None:
+    with_ports = Settings(ports=(Port(3000, 3000),))
+    plan = environment_plan(ssh=True, settings=with_ports)
+    fixed = environment_plan(ssh=True, settings=Settings(ssh_port=2200))
+    here = "ports are now 3000:3000, ssh on a port that the engine picks"
+
+    assert differences(NOW, plan) == (here,)
+    assert differences(made_from(fixed), PLAN) == ("ports are now none",)
+    assert differences(made_from(plan), fixed) == ("ports are now ssh on 2200",)
+
+
+def test_where_the_engine_may_pick_a_port_any_is_no_difference() -> None:
+    """Who had one by `--port` is not told to give it up."""
+    fixed = environment_plan(ssh=True, settings=Settings(ssh_port=2200))
+
+    assert differences(made_from(fixed), environment_plan(ssh=True)) == ()
 
 
 def test_a_mount_that_comes_or_goes_is_a_difference() -> None:

@@ -326,6 +326,31 @@ def test_the_owner_is_not_this_process(app: Path) -> None:
     assert seen(app).owner == (1234, 2345)
 
 
+@pytest.mark.parametrize(
+    ("content", "keys"),
+    [
+        ("ssh-ed25519 AAAA me\n", True),
+        ("# mine\n\n  ssh-ed25519 AAAA", True),
+        ("", False),
+        ("\n # none\n\t\n", False),
+        ("#" * (1 << 20) + "\nssh-ed25519 AAAA\n", False),
+    ],
+)
+def test_there_are_keys_where_a_line_is_one(me: Path, app: Path, content: str, keys: bool) -> None:
+    """And no more is read than anybody's file has."""
+    (me / ".ssh").mkdir()
+    (me / ".ssh/authorized_keys").write_text(content)
+    assert keys == seen(app).keys
+
+
+def test_what_is_no_file_has_no_keys(me: Path, app: Path) -> None:
+    """A pipe would wait for a writer."""
+    assert not seen(app).keys
+    (me / ".ssh").mkdir()
+    os.mkfifo(me / ".ssh/authorized_keys")
+    assert not seen(app).keys
+
+
 def test_the_agent_is_what_ssh_auth_sock_names(app: Path, tmp_path: Path) -> None:
     """A socket, through a symlink too; what is there is said, a file as well."""
     (tmp_path / "link").symlink_to("agent")

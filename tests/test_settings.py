@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.errors import SettingsError
-from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest, Port
+from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
+from devenv_lib.records import Port
 from devenv_lib.settings import WIDENING, Build, Layer, Settings, load, variables
 from tests.builders import unhurried
 
@@ -58,6 +59,12 @@ GOOD: list[tuple[str, object, object]] = [
     ("ports", ["3000:80", "1:65535"], (Port(3000, 80), Port(1, 65535))),
     ("ports", [], ()),
     ("ports", (8080,), (Port(8080, 8080),)),
+    *(("ssh", value, None) for value in ("auto", "Auto")),
+    *(("ssh", value, True) for value in (True, "true", "True")),
+    *(("ssh", value, False) for value in (False, "false")),
+    ("ssh_port", 2200, 2200),
+    ("ssh_port", "65535", 65535),
+    ("ssh_port", "0", 0),
     ("mounts", [{"source": "~/a", "target": "/b"}], (MountRequest("~/a", "/b"),)),
     (
         "mounts",
@@ -158,6 +165,8 @@ BAD_VALUES: dict[str, list[object]] = {
         *([port] for port in PORTS),
         *([80, port] for port in PORTS),
     ],
+    "ssh": [None, 0, 1, 1.0, "", "yes", "1", "auto ", [], {}],
+    "ssh_port": [*PORTS[1:], 1.5, "0x16", "-1", "00080000", "٣", []],
     "mounts": [
         *(None, "a:b", {"source": "/a", "target": "/b"}, True, 5),
         *([None], ["/a:/b"], [5], [[]], [{}], [{"source": "/a"}], [{"target": "/a"}]),
@@ -370,7 +379,13 @@ def test_the_keys_that_widen_are_those_of_the_design() -> None:
     limits = {"memory", "memory_swap", "cpus", "linked_mounts"}
     more = {"prefix", "build.base"}
 
-    assert {"mounts", "user", "lockfiles", "build.ca_certificates"} | limits | more == WIDENING
+    assert {
+        "mounts",
+        "user",
+        "lockfiles",
+        "build.ca_certificates",
+        "ssh",
+    } | limits | more == WIDENING
 
 
 def test_a_project_is_told_about_trust_before_it_is_told_about_types() -> None:

@@ -8,6 +8,7 @@ from devenv_lib.errors import Refused
 from devenv_lib.images import choose, expected_identity, identity
 from devenv_lib.mounts import build_mounts
 from devenv_lib.plans import EnvironmentPlan, creation
+from devenv_lib.plans.ssh import wants_ssh
 from devenv_lib.project import Project
 from devenv_lib.records import EngineInfo, Host
 from devenv_lib.settings import Settings
@@ -27,6 +28,7 @@ def draft(
     Raises:
         Refused: environments cannot run on this engine.
         SettingsError, ImageError: the mounts or the image's user are not possible.
+        UsageError: ssh was asked for, and nobody could log in.
 
     Example::
 
@@ -45,7 +47,8 @@ def draft(
         who = expected_identity(image, choice.name, host.owner, settings.user)
     mounts = build_mounts(project, settings, host, who, info.machine)
     named = (choice.name, image.id if image else "")
-    return creation(project, settings, mounts, who, info=info, image=named)
+    ssh = wants_ssh(settings, host, mounts, who.home)
+    return creation(project, settings, mounts, who, info=info, image=named, ssh=ssh)
 
 
 def check_reach(engine: Engine, info: EngineInfo) -> None:

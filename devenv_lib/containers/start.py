@@ -6,7 +6,7 @@ Each can be repeated, by this process or another one; `devenv_lib.containers.up`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +18,8 @@ from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.links import make_links
+from devenv_lib.containers.ports import check_ports
+from devenv_lib.containers.sshd import has_sshd, start_sshd
 from devenv_lib.containers.stages import abandon, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
@@ -26,7 +28,7 @@ from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.names import LABEL_SETTINGS, LABEL_USER, RESTARTING, STARTING, base_name
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import Project
-from devenv_lib.records import Container, Host, MountPoint
+from devenv_lib.records import Container, Host, MountPoint, Port
 from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Start:
     outcome: Outcome = "running"
     made: set[str] = field(default_factory=set)
     unlabelled: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
 
     @cached_property
     def plan(self) -> EnvironmentPlan:
@@ -86,7 +89,7 @@ class Start:
 
     def replace(self, container: Container, why: str = "") -> None:
         """Set a container aside, only once everything for a new one is known to be there."""
-        self.prepared()
+        self._check_ports(self.prepared().ports, {container.id})
         if why:
             self.say(f"Recreating {base_name(container.name)}: {why}.")
         with _racing():
@@ -103,6 +106,7 @@ class Start:
             return
         name = base_name(container.name) + RESTARTING
         if container.name != name:
+            self._check_ports(self.engine.existing(container.id).ports, {container.id})
             with _racing():
                 self.engine.rename(container.name, name)
         self._finish(replace(container, name=name))
@@ -120,10 +124,16 @@ class Start:
         if starting:
             self._finish(starting)
             return
+        self._check_ports(plan.ports, {one.id for one in seen.everything})
         make_links(plan.mounts)
         names = (mount.source for mount in plan.mounts.volumes)
         volumes.ensure(self.engine, self.settings.prefix, names)
         self._finish(self._create(seen.name + STARTING))
+
+    def _check_ports(self, ports: Sequence[Port], known: Collection[str]) -> None:
+        """Refuse ports that somebody else has, while nothing was changed yet."""
+        if doubt := check_ports(self.engine, self.project, ports, known):
+            raise Raced(EngineFailure(str(doubt), doubt.hint))
 
     def _outdated(self, starting: Container) -> bool:
         """Whether somebody left a container half-way that is another one than would be made now.
@@ -164,6 +174,9 @@ class Start:
             self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names)
             self.engine.start(container.name)
             volumes.provision(self.engine, container.id, plan, mounted)
+            if has_sshd(container, plan.identity):
+                needed = bool(self.settings.ssh)
+                self.ssh = start_sshd(self.engine, container.id, plan, needed=needed)
             self.engine.rename(container.name, name)  # by name: see devenv_lib.containers.stages
         except EngineFailure as failure:
             if self._moved_on(container):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
 from devenv_lib.names import DEFAULT_PREFIX, LABEL, base_name, common_labels
+from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.project import Project, check_name, environment_of
 from devenv_lib.records import Container
 
@@ -29,7 +30,8 @@ class EnvironmentReport:
     ``status`` is the stage of a start that is under way (``starting``, ``restarting``,
     ``replaced``), else ``stopped``, or the engine's word for one that is not (``running``,
     ``paused``). ``since`` is in the engine's words (``2 hours``, ``3 days ago``) or empty,
-    ``created`` ISO 8601. ``engine`` is the context's name or the engine's address.
+    ``created`` ISO 8601. ``ssh`` is an address and a port, or empty; ``engine`` is the context's
+    name or the engine's address.
     """
 
     name: str
@@ -38,6 +40,7 @@ class EnvironmentReport:
     since: str
     created: str
     image: str
+    ssh: str
     engine: str
 
 
@@ -94,5 +97,6 @@ def _report(project: Project, container: Container, engine: str) -> EnvironmentR
         since=since["since"] if since else "",
         created=datetime.fromtimestamp(container.created, UTC).isoformat().replace("+00:00", "Z"),
         image=container.image,
+        ssh=ssh_address(container),
         engine=engine,
     )

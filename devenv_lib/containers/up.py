@@ -39,7 +39,8 @@ class Environment:
     It is ``running`` when it ran already, ``started`` when it was stopped, else ``created``.
     ``identity`` is who its user is. ``plan`` is what would be created now, perhaps of another
     image with another user, and ``differs`` says how it differs from that. ``unlabelled``
-    names volumes that devenv uses though it did not make them.
+    names volumes that devenv uses though it did not make them. ``ssh`` says what is wrong with
+    the sshd that was started in it.
 
     Example::
 
@@ -57,6 +58,7 @@ class Environment:
     outcome: Outcome
     differs: tuple[str, ...] = ()
     unlabelled: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
 
 
 def up(
@@ -73,8 +75,8 @@ def up(
     ``recreate`` makes a new container; the volumes stay. ``say`` is told what takes long.
 
     Raises:
-        Refused: the engine is elsewhere or rootless, the environment is paused, or a volume
-            belongs to another user.
+        Refused: the engine is elsewhere or rootless, the environment is paused, a port is
+            taken, or a volume belongs to another user.
         ImageError: the image is missing, does not build, or has no usable user.
         SettingsError: a mount is not possible, or a ``required`` source is missing.
         EngineFailure: the engine refused or stopped answering.
@@ -159,7 +161,8 @@ def _report(start: Start, container: Container) -> Environment:
         missing = volumes.unlabelled(engine, plan.project.prefix, names)
     lines = differences(engine.existing(container.id), plan)
     who = start.plan_of(container).identity
-    return Environment(container, who, plan, start.outcome, (*lines, *_rebuild(start)), missing)
+    differs = (*lines, *_rebuild(start))
+    return Environment(container, who, plan, start.outcome, differs, missing, start.ssh)
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

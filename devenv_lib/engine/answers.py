@@ -21,13 +21,13 @@ from devenv_lib.plans.commands import (
 )
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
-from devenv_lib.readers import Port
-from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Volume
+from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Port, Volume
 
 Json = Mapping[str, Any]
 #: Docker Desktop tells of a bind by its place in the virtual machine (read, not measured): an
 #: environment there would else seem to have lost all that it mounts.
 _MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
+ANY = "0.0.0.0"  # noqa: S104 - read from an engine, never bound
 LABEL_TEMPORARY = "devenv.temporary"
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -50,7 +50,20 @@ def container(data: Json) -> Container:
         image_id=data.get("ImageID") or "",
         created=int(data.get("Created") or 0),
         status=data.get("Status") or "",
+        published=_published_now(data.get("Ports") or []),
     )
+
+
+def _published_now(ports: Sequence[Json]) -> tuple[Port, ...]:
+    """Read ``Ports``: one entry for each address, and IPv6 is told of beside IPv4."""
+    found = {
+        Port(int(port["PublicPort"]), int(port["PrivatePort"]))
+        for port in ports
+        if port.get("PublicPort")
+        and port.get("Type") == "tcp"
+        and (port.get("IP") or ANY) in (ANY, LOOPBACK)
+    }
+    return tuple(sorted(found, key=lambda port: (port.container, port.host)))
 
 
 def mount_point(data: Json) -> MountPoint:
@@ -106,10 +119,9 @@ def existing(data: Json) -> Existing:
 
 def _ports(bindings: Json) -> list[Port]:
     return [
-        Port(int(binding["HostPort"]), int(inside.partition("/")[0]))
+        Port(int(binding.get("HostPort") or 0), int(inside.partition("/")[0]))
         for inside, published in bindings.items()
         for binding in published or []
-        if binding.get("HostPort")
     ]
 
 
@@ -140,7 +152,7 @@ def container_body(plan: EnvironmentPlan) -> dict[str, Any]:
 
 def _published(plan: EnvironmentPlan, port: Port) -> list[dict[str, str]]:
     same = [p for p in plan.ports if p.container == port.container]
-    return [{"HostIp": LOOPBACK, "HostPort": str(p.host)} for p in same]
+    return [{"HostIp": LOOPBACK, "HostPort": str(p.host or "")} for p in same]
 
 
 def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:

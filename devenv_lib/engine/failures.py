@@ -43,5 +43,6 @@ def translated(doing: str, engine: str) -> Iterator[None]:
 def _hint(said: str) -> str:
     """Return the command that comes next after an engine's refusal."""
     if "port is already allocated" in said or "address already in use" in said:
-        return "Free that port, or choose another: DEVENV_PORTS='[PORT]' inv run"
+        other = "DEVENV_PORTS='[PORT]' inv run; for ssh: inv run --port PORT"
+        return f"Free that port, or choose another: {other}"
     return "See what the engine has: docker ps -a; docker volume ls"

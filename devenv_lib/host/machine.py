@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from devenv_lib.host.finding import find
 from devenv_lib.host.survey import secrets, surveys
 from devenv_lib.host.worktree import worktree_of
-from devenv_lib.mounts import candidates, directories
+from devenv_lib.mounts import KEYS, candidates, directories
 from devenv_lib.project import Project
 from devenv_lib.records import Host
 from devenv_lib.settings import Settings
@@ -20,6 +20,8 @@ _SOCKETS = (
     *("/run/docker.sock", "/run/docker/containerd/containerd.sock", "/run/podman/podman.sock"),
     *("/run/containerd/containerd.sock", "/run/buildkit/buildkitd.sock", "/run/crio/crio.sock"),
 )
+#: Bytes of an ``authorized_keys`` that are read.
+_LARGEST_KEYS = 1 << 20
 _USER_SOCKETS = ("docker.sock", "podman/podman.sock")
 
 
@@ -58,11 +60,25 @@ def look(
         owner=(owner.st_uid, owner.st_gid),
         worktree=worktree_of(project.path),
         terminal=terminal(environ),
+        keys=_has_key(Path(project.home / KEYS)),
         state=_state(project.home, environ),
         sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),
         surveys=surveys((one.real for one in config if one.kind == "directory"), project.home),
         secrets=secrets(project.home),
     )
+
+
+def _has_key(path: Path) -> bool:
+    """Whether an ``authorized_keys`` has a line that is neither empty nor a comment."""
+    try:
+        # Anything may lie there; a pipe would wait for a writer.
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            lines = file.read(_LARGEST_KEYS).split(b"\n")
+    except (OSError, ValueError):
+        return False
+    return any(line.strip() and not line.strip().startswith(b"#") for line in lines)
 
 
 def _state(home: PurePosixPath, environ: Mapping[str, str]) -> PurePosixPath:

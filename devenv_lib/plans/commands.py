@@ -11,6 +11,7 @@ from devenv_lib.mounts import Mount
 from devenv_lib.names import common_labels
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.provisioning import provisioning
+from devenv_lib.plans.ssh import HOST_KEY, SSH_PORT
 
 #: A container's main process only sleeps; everything else is an exec. It replaces the image's
 #: entrypoint, which could wrap or refuse it.
@@ -37,6 +38,9 @@ def provisioning_lines(plan: EnvironmentPlan) -> Iterator[str]:
     """Yield as comments what is done between a start and the first who gets in."""
     for step in provisioning(plan):
         yield _comment(f"then, before anyone gets in: {step.verb} {shlex.join(step.words)}")
+    if plan.ssh:
+        key = plan.identity.home / HOST_KEY
+        yield _comment(f"then, as the user: sshd on port {SSH_PORT}, with the host key {key}")
 
 
 def _comment(text: str) -> str:
@@ -61,7 +65,7 @@ def run_options(plan: EnvironmentPlan) -> list[str]:
         f"--memory={plan.memory}",
         f"--memory-swap={plan.swap}",
         f"--cpus={plan.cpus:.9f}".rstrip("0").rstrip("."),
-        *(f"--publish={LOOPBACK}:{port.host}:{port.container}" for port in plan.ports),
+        *(f"--publish={LOOPBACK}:{port.host or ''}:{port.container}" for port in plan.ports),
         *(f"--label={key}={value}" for key, value in plan.labels.items()),
         *(f"--env={key}={value}" for key, value in plan.environment.items()),
         *(f"--mount={mount_value(mount, plan)}" for mount in plan.mounts.mounts),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from devenv_lib.mounts import MountPlan
-from devenv_lib.names import LABEL_SETTINGS, LABEL_USER
+from devenv_lib.names import LABEL_SETTINGS, LABEL_SSH, LABEL_USER
+from devenv_lib.plans.ssh import SSH_PORT, published
 from devenv_lib.project import Project
-from devenv_lib.readers import Port
-from devenv_lib.records import EngineInfo, Identity
+from devenv_lib.records import EngineInfo, Identity, Port
 from devenv_lib.settings import Settings
 
 #: Where bash keeps its history: in the state volume, so that it survives the container.
@@ -28,6 +28,7 @@ class EnvironmentPlan:
 
     ``shallow`` leaves what is mounted below a read-only bind's source out of it: until
     Docker 25 (API 1.44) such a mount below stays writable inside a read-only one.
+    ``ssh`` says whether it has an sshd, whose port is one of ``ports`` then.
     """
 
     project: Project
@@ -42,6 +43,7 @@ class EnvironmentPlan:
     cpus: float
     ports: tuple[Port, ...]
     shallow: bool = False
+    ssh: bool = False
 
     @property
     def digest(self) -> str:
@@ -69,7 +71,8 @@ class EnvironmentPlan:
     def labels(self) -> Mapping[str, str]:
         """The labels of the container."""
         own = {LABEL_USER: self.identity.name, LABEL_SETTINGS: self.digest}
-        return {**self.project.labels, **own}
+        ssh = {LABEL_SSH: str(SSH_PORT)} if self.ssh else {}
+        return {**self.project.labels, **own, **ssh}
 
 
 def creation(
@@ -80,11 +83,16 @@ def creation(
     *,
     info: EngineInfo,
     image: tuple[str, str],
+    ssh: bool = False,
 ) -> EnvironmentPlan:
     """Return the plan of the project's environment.
 
     ``image`` is a name and an id (empty while it is not built). More processors than the
-    engine has would be an error at create, so their number is capped.
+    engine has would be an error at create, so their number is capped. ``ssh`` is what
+    `devenv_lib.plans.ssh.wants_ssh` says.
+
+    Raises:
+        SettingsError: a port of the settings' is sshd's.
     """
     workdir = project.target(identity.home)
     return EnvironmentPlan(
@@ -98,7 +106,8 @@ def creation(
         memory=settings.memory,
         swap=settings.swap_limit,
         cpus=min(settings.cpus, float(info.cpus)),
-        ports=settings.ports,
+        ports=published(settings, ssh=ssh),
+        ssh=ssh,
         shallow=tuple(map(int, info.api.split("."))) < RECURSIVE_READ_ONLY,
     )
 

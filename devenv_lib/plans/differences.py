@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from devenv_lib.mounts import AGENT
 from devenv_lib.plans.creation import EnvironmentPlan
-from devenv_lib.readers import Port
-from devenv_lib.records import MountPoint
+from devenv_lib.plans.ssh import SSH_PORT
+from devenv_lib.records import MountPoint, Port
 
 #: Variables that follow the login session instead of the settings.
 VOLATILE = frozenset({"SSH_AUTH_SOCK", "TERM", "COLORTERM", "TZ"})
@@ -50,12 +50,23 @@ def _differences(existing: Existing, plan: EnvironmentPlan) -> Iterator[str]:
         if was > 0 and was != now:  # an engine that cannot set a limit says 0 or -1
             scale = " GiB" if unit > 1 else ""
             yield f"{name}: was {was / unit:g}{scale}, is now {now / unit:g}{scale}"
-    if set(existing.ports) != set(plan.ports):
-        ports = ", ".join(f"{p.host}:{p.container}" for p in plan.ports)
-        yield f"ports are now {ports or 'none'}"
+    if not _same_ports(existing.ports, plan.ports):
+        yield f"ports are now {', '.join(map(_port, plan.ports)) or 'none'}"
     for name in sorted(set(plan.environment) - VOLATILE):
         if existing.environment.get(name) != plan.environment[name]:
             yield f"the variable {name} is now {plan.environment[name]}"
+
+
+def _same_ports(was: Sequence[Port], now: Sequence[Port]) -> bool:
+    """Whether the ports are the planned ones: where the engine may pick, any will do."""
+    free = {port.container for port in now if not port.host}
+    return {Port(0, p.container) if p.container in free else p for p in was} == set(now)
+
+
+def _port(port: Port) -> str:
+    if port.container == SSH_PORT:
+        return f"ssh on {port.host or 'a port that the engine picks'}"
+    return f"{port.host}:{port.container}"
 
 
 def _mounts(existing: Existing, plan: EnvironmentPlan) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from devenv_lib import images, report
 from devenv_lib.containers import Environment
 from devenv_lib.mounts import MountPlan, writable_homes
+from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.project import Project
 from devenv_lib.records import Host
 from devenv_lib.settings import Settings
@@ -27,12 +28,12 @@ def introduce(
     settings: Settings,
     here: Host,
     *,
-    image: str,
+    flags: str,
     began: float,
 ) -> None:
     """Say what runs, and what a person should know about it.
 
-    ``image`` is the one that the command line named, or empty.
+    ``flags`` are those of the command line that another one for the same has to have too.
     """
     container, plan = environment.container, environment.plan
     detail = f"{container.image}, as {environment.identity.name}"
@@ -40,8 +41,8 @@ def introduce(
     for difference in environment.differs:
         report.reason(f"differs: {difference}")
     if environment.differs:
-        flags = path_flag(plan.project) + (f" --image {shlex.quote(image)}" if image else "")
-        report.reason(f"to apply: inv run --recreate{flags}")
+        report.reason(f"to apply: inv run --recreate{path_flag(plan.project)}{flags}")
+    warn_ssh(environment)
     for volume in environment.unlabelled:
         report.reason(
             f"{volume} does not carry devenv's label: it is used as it is, and neither listed "
@@ -52,6 +53,14 @@ def introduce(
     warn_homes(plan.mounts, plan.project)
     title, seconds = engine.endpoint.title, time.monotonic() - began
     report.summary({f"environment {environment.outcome}": 1}, title, seconds)
+
+
+def warn_ssh(environment: Environment) -> None:
+    """Say where sshd is reached, and what is wrong with it."""
+    if (address := ssh_address(environment.container)) and not environment.ssh:
+        report.reason(f"ssh: {address}, as {environment.identity.name}; see inv ssh-config")
+    for problem in environment.ssh:
+        report.reason(f"ssh: {problem}")
 
 
 def path_flag(project: Project) -> str:

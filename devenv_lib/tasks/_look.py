@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from invoke import Context
 
 from devenv_lib import containers, host, report
 from devenv_lib.engine import connect
+from devenv_lib.errors import UsageError
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Host
 from devenv_lib.settings import Settings
@@ -31,12 +33,28 @@ class Look(NamedTuple):
 
 def look(c: Context, path: str, flags: Mapping[str, object] | None = None) -> Look:
     """Load what a task about a project's environment needs, in the order that fails best."""
-    settings = settings_of(c, flags, project=path)
+    settings = _with_port(settings_of(c, flags, project=path), flags or {})
     project = host.locate(path, settings.prefix)
     engine = connect()
     socket = engine.endpoint.socket
     here = host.look(project, settings, sockets=[str(socket)] if socket else [])
     return Look(engine, project, settings, here)
+
+
+def _with_port(settings: Settings, flags: Mapping[str, object]) -> Settings:
+    """Return settings in which a port that the command line names asks for ssh.
+
+    Raises:
+        UsageError: ssh is off.
+    """
+    if not flags.get("ssh_port"):
+        return settings
+    if settings.ssh is False:
+        raise UsageError(
+            f"--port {settings.ssh_port} is for ssh, which the setting 'devenv.ssh' switches off.",
+            "Add --ssh, or take that setting away.",
+        )
+    return replace(settings, ssh=True)
 
 
 def find_project(c: Context, path: str, name: str) -> tuple[Engine, Project]:

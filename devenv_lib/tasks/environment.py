@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 
@@ -23,6 +24,8 @@ from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
         "recreate": "make a new container; volumes and project stay",
         "force": "with --recreate: do not ask when somebody is in the old one",
         "image": "an image to use instead of the project's own or the default one",
+        "port": "the port of 127.0.0.1 for ssh; 0: one that the engine picks",
+        "ssh": "with sshd, also where the settings say otherwise; without a key, an error",
     }
 )
 def run(
@@ -32,10 +35,13 @@ def run(
     recreate: bool = False,
     force: bool = False,
     image: str = "",
+    port: str = "",
+    ssh: bool = False,
 ) -> None:
     """Start the project's environment and open a shell in it (on a terminal)."""
     began = time.monotonic()
-    engine, project, settings, here = look(c, path, {"image": image})
+    given = {"image": image, "ssh_port": port, "ssh": ssh}
+    engine, project, settings, here = look(c, path, given)
     if dry(c):
         report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
@@ -43,7 +49,8 @@ def run(
         _ask_who_is_in(containers.sessions(engine, project))
     environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
     attach = not detach and containers.on_terminal()
-    introduce(engine, environment, settings, here, image=image, began=began)
+    flags = _again(image=image, port=port, ssh=ssh)
+    introduce(engine, environment, settings, here, flags=flags, began=began)
     if attach:
         finish(containers.attach(engine, environment.container, here.terminal))
 
@@ -126,6 +133,12 @@ def _mounts_json(plan: MountPlan) -> dict[str, list[dict[str, str]]]:
         {"source": one.source, "target": str(one.target), "why": one.why} for one in plan.left_out
     ]
     return {"mounts": mounted, "left_out": left}
+
+
+def _again(*, image: str, port: str, ssh: bool) -> str:
+    """Return the flags that another command for the same environment has to have too."""
+    flags = (f" --{name} {shlex.quote(v)}" for name, v in (("image", image), ("port", port)) if v)
+    return "".join(flags) + (" --ssh" if ssh else "")
 
 
 @task()

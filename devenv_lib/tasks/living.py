@@ -31,7 +31,7 @@ from devenv_lib.terminal import terminal
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
-_HEADERS = ("NAME", "PROJECT", "STATUS", "SINCE", "IMAGE")
+_HEADERS = ("NAME", "PROJECT", "STATUS", "SINCE", "IMAGE", "SSH")
 _USER = re.compile(r"\w[\w.-]*(:\w[\w.-]*)?", re.ASCII)
 _VARIABLE = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
 
@@ -41,7 +41,7 @@ _VARIABLE = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
     help={"all": "also those that are stopped", "format": "table (the default), json or names"},
 )
 def list_(c: Context, all: bool = False, format: str = "table") -> None:  # noqa: A002
-    """List the environments: project, status, since when, image."""
+    """List the environments: project, status, since when, image, ssh address."""
     check_format(format)
     began = time.monotonic()
     settings = settings_of(c)
@@ -72,6 +72,7 @@ def _row(one: containers.EnvironmentReport) -> dict[str, str]:
         "status": one.status,
         "since": one.since or "-",
         "image": one.image,
+        "ssh": one.ssh or "-",
     }
 
 

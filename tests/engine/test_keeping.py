@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from devenv_lib import containers
+from devenv_lib import containers, loopback
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import REPLACED, RESTARTING, STARTING
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
@@ -76,9 +76,10 @@ def test_a_killed_restart_that_cannot_go_on_gives_the_environment_back(used: Wor
 
 
 def test_a_recreation_that_fails_late_gives_the_old_environment_back(
-    used: Workspace, taken_port: int
+    used: Workspace, taken_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A port that is taken shows only when the new container starts."""
+    """A port that somebody takes after the look shows when the new container starts."""
+    monkeypatch.setattr(loopback, "busy", lambda _: {})
     said: list[str] = []
     settings = used.settings
     used.configure(ports=(Port(taken_port, 80),))

@@ -15,7 +15,7 @@ import requests
 
 from devenv_lib import volumes
 from devenv_lib.errors import EngineFailure, Refused, UsageError
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from devenv_lib import containers
+from devenv_lib import containers, loopback
 from devenv_lib.engine import connect
 from devenv_lib.errors import EngineFailure, ImageError
-from devenv_lib.readers import Port
+from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
@@ -102,8 +102,11 @@ def test_a_start_that_is_ended_at_any_moment_leaves_no_trouble(
         workspace.stop()
 
 
-def test_a_start_that_fails_removes_what_it_created(workspace: Workspace) -> None:
-    """A port that is taken shows only at the start; the container that cannot start is gone."""
+def test_a_start_that_fails_removes_what_it_created(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that somebody takes after the look; the container that cannot start is gone."""
+    monkeypatch.setattr(loopback, "busy", lambda _: {})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -1,0 +1,84 @@
+# Run as the user inside an environment:
+#   sh -c SCRIPT devenv TAG HOME STATE KEY PIDFILE LOGFILE OPTION...
+# It makes the host key if there is none, and starts sshd if it does not run. It prints why
+# nobody could log in, a line for each reason. Status 0: sshd runs; 3: the image has no sshd, and
+# what it lacks is printed; 1: sshd did not start, and the last line says why.
+# POSIX sh, and coreutils or busybox. Every step can be repeated, and two processes, also in two
+# environments of one state volume, may take the same steps at once.
+set -u
+tag=$1 home=$2 state=$3 key=$4 pidfile=$5 log=$6
+shift 6
+
+runs() {
+    pid=$(cat -- "$pidfile" 2>/dev/null) && [ -n "$pid" ] &&
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = sshd ]
+}
+
+# What sshd's StrictModes would refuse in silence.
+look() {
+    keys=$home/.ssh/authorized_keys
+    [ -r "$keys" ] || echo "the user inside may not read $keys"
+    for path in "$keys" "$home/.ssh" "$home"; do
+        ls -ldnL -- "$path" 2>/dev/null | {
+            read -r mode _ uid _ || return 0
+            case $uid in 0 | "$(id -u)") ;; *) echo "$path belongs to uid $uid inside" ;; esac
+            case $mode in ?????w* | ????????w*) echo "others may write $path" ;; esac
+        }
+    done
+}
+
+# The key appears under its name complete or not at all, and never over another file: ln has no
+# -f. `pwd -P` shows whether a symlink led out of the volume; from then on names are relative.
+make_key() {
+    root=$(cd -- "$state" && pwd -P) && dir=${key%/*} || return 1
+    (umask 077 && mkdir -p -- "$dir") 2>/dev/null
+    if ! cd -- "$dir" || [ "$(pwd -P)" != "$root${dir#"$state"}" ]; then
+        echo "$dir is not a directory in the volume"
+        return 1
+    fi
+    name=${key##*/}
+    if ! [ -e "$name" ] && ! [ -L "$name" ]; then
+        new=.new.$tag.$$
+        rm -f -- "$new" "$new.pub"
+        ssh-keygen -q -t ed25519 -N '' -C devenv -f "$new" </dev/null &&
+            ln -- "$new" "$name" 2>/dev/null
+        rm -f -- "$new" "$new.pub"
+    fi
+    if [ -L "$name" ] || ! [ -f "$name" ]; then
+        echo "$key is not a file in the volume"
+        return 1
+    fi
+}
+
+sftp() {
+    for path in /usr/lib/openssh /usr/libexec/openssh /usr/lib/ssh /usr/libexec; do
+        if [ -x "$path/sftp-server" ]; then
+            echo "-oSubsystem=sftp $path/sftp-server"
+            return
+        fi
+    done
+    echo -oUseDNS=no # the default: an empty word would be an error
+}
+
+look
+if runs; then exit 0; fi
+for program in sshd ssh-keygen; do
+    if ! command -v "$program" >/dev/null; then
+        echo "no $program in the image"
+        exit 3
+    fi
+done
+make_key 2>&1 || exit 1
+cd /
+"$(command -v sshd)" -D -e "$@" "$(sftp)" </dev/null >>"$log" 2>&1 &
+started=$! left=10
+looks=100
+while [ $((looks -= 1)) -gt 0 ] && [ "$left" -gt 0 ]; do
+    if runs; then exit 0; fi
+    # Another process may have started one a moment earlier, and has the port.
+    kill -0 "$started" 2>/dev/null || left=$((left - 1))
+    sleep 0.03 2>/dev/null || sleep 1
+done
+kill "$started" 2>/dev/null
+echo "sshd did not start: $(tail -n 1 -- "$log" 2>/dev/null)"
+exit 1

@@ -1,0 +1,58 @@
+"""Which ports are taken, by whom, and what to do about it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from devenv_lib.errors import Refused
+from devenv_lib.names import LABEL_PATH, prefix_of
+from devenv_lib.plans.ssh import SSH_PORT
+from devenv_lib.project import Project
+from devenv_lib.records import Container, Port
+
+
+def refuse_taken(
+    project: Project,
+    wanted: Iterable[Port],
+    containers: Sequence[Container],
+    busy: Mapping[int, str],
+) -> None:
+    """Refuse a port that somebody else has; the project's own containers do not count.
+
+    ``busy`` are ports of this machine that something listens on, each with the program's name
+    and process, or empty where that cannot be told.
+
+    Raises:
+        Refused: it names the port, who has it, and the command that comes next.
+    """
+    holders = {port.host: each for each in containers for port in each.published}
+    for port in wanted:
+        holder = holders.get(port.host)
+        if holder and not project.owns(holder):
+            who = f"the container {holder.name}"
+            raise _refusal(port, who, f"Stop it: {_stopping(holder, project.prefix)}")
+        if port.host in busy and not holder:
+            program = busy[port.host]
+            who = f"another program ({program})" if program else "another program"
+            look = f"ss -ltnp 'sport = :{port.host}'"
+            raise _refusal(port, who, "End it" if program else f"See which one: {look}")
+
+
+def _refusal(port: Port, who: str, remedy: str) -> Refused:
+    if port.container == SSH_PORT:
+        other = "choose another for ssh: inv run --port PORT (0: one that is free)"
+    else:
+        other = "choose another in 'devenv.ports'"
+    return Refused(f"Port {port.host} is taken by {who}.", f"{remedy}; or {other}")
+
+
+def _stopping(container: Container, prefix: str) -> str:
+    """Return the command that frees a container's ports."""
+    path = PurePosixPath(container.labels.get(LABEL_PATH, ""))
+    other = prefix_of(container.labels)
+    if Project(path, path, other).owns(container):
+        variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
+        return f"{variable}inv stop --path {shlex.quote(str(path))}"
+    return f"docker stop {container.name}"
