@@ -36,4 +36,10 @@ def bench(c: Context, runs: int = 11) -> None:
     c.run(f"{PYTHON} -m tests.bench --runs {runs}")
 
 
-ns = devenv.graft(Collection(Collection("dev", run_tests, lint, bench)))
+@task
+def picture(c: Context) -> None:
+    """Draw the README's picture of the mounts anew."""
+    c.run(f"{PYTHON} specs/pictures/mounts.py")
+
+
+ns = devenv.graft(Collection(Collection("dev", run_tests, lint, bench, picture)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -49,6 +50,15 @@ def test_the_readme_lists_every_public_name() -> None:
         r"^\| (`\w+`(?:, `\w+`)*) \|", section("### From other automation"), re.MULTILINE
     )
     assert sorted(devenv_lib.__all__) == sorted(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
+def test_the_picture_is_the_one_that_is_drawn_from_a_plan() -> None:
+    """When it is not: `inv dev.picture`."""
+    spec = importlib.util.spec_from_file_location("picture", ROOT / "specs/pictures/mounts.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.FILE.read_text() == module.picture()
 
 
 def test_the_readme_lists_every_volume_where_it_is_mounted() -> None:

@@ -331,8 +331,8 @@ def begun(workspace: Workspace, command: str, *words: str, quick: bool) -> Itera
     try:
         yield child
     finally:
-        child.kill()
-        child.communicate()
+        child.terminate()
+        child.communicate(timeout=30)
 
 
 def inside(workspace: Workspace) -> list[str]:
