@@ -55,7 +55,8 @@ def test_the_readme_lists_every_public_name() -> None:
 def test_the_picture_is_the_one_that_is_drawn_from_a_plan() -> None:
     """When it is not: `inv dev.picture`."""
     spec = importlib.util.spec_from_file_location("picture", ROOT / "specs/pictures/mounts.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.FILE.read_text() == module.picture()

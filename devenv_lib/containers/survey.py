@@ -29,18 +29,18 @@ class EnvironmentReport:
 
     ``status`` is the stage of a start that is under way (``starting``, ``restarting``,
     ``replaced``), else ``stopped``, or the engine's word for one that is not (``running``,
-    ``paused``). ``since`` is in the engine's words (``2 hours``, ``3 days ago``) or empty,
-    ``created`` ISO 8601. ``ssh`` is an address and a port, or empty; ``engine`` is the context's
+    ``paused``). ``since`` is in the engine's words (``2 hours``, ``3 days ago``) or ``None``,
+    ``created`` ISO 8601. ``ssh`` is an address and a port, or ``None``; ``engine`` is the context's
     name or the engine's address.
     """
 
     name: str
     path: str
     status: str
-    since: str
+    since: str | None
     created: str
     image: str
-    ssh: str
+    ssh: str | None
     engine: str
 
 
@@ -94,9 +94,9 @@ def _report(project: Project, container: Container, engine: str) -> EnvironmentR
         name=container.name,
         path=str(project.path),
         status=stage or ("stopped" if container.state in _STOPPED else container.state),
-        since=since["since"] if since else "",
+        since=since["since"] if since else None,
         created=datetime.fromtimestamp(container.created, UTC).isoformat().replace("+00:00", "Z"),
         image=container.image,
-        ssh=ssh_address(container),
+        ssh=ssh_address(container) or None,
         engine=engine,
     )

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 from devenv_lib.engine.endpoint import Endpoint
 
-#: Docker 20.10 and Podman 4.3 answer in it, and Docker 29 refuses it: then all goes the other way.
-_API = "v1.41"
 _SECONDS = 10.0
 
 
@@ -31,7 +29,8 @@ class Seen(NamedTuple):
 def glance(endpoint: Endpoint, filters: Mapping[str, list[str]]) -> list[Seen] | None:
     """Return the containers that fit ``filters``, as the engine's API has them.
 
-    ``None`` is no answer, for whatever reason.
+    ``None`` is no answer, for whatever reason. No version is named, so that it is the engine's
+    newest: what is read here has been the same in all of them.
     """
     path = endpoint.socket
     if path is None:
@@ -39,7 +38,7 @@ def glance(endpoint: Endpoint, filters: Mapping[str, list[str]]) -> list[Seen] |
     text = json.dumps({key: list(value) for key, value in filters.items()})
     query = "".join(f"%{byte:02X}" for byte in text.encode())  # urllib.parse takes 3 ms to import
     try:
-        entries = _get(str(path), f"/{_API}/containers/json?all=1&filters={query}")
+        entries = _get(str(path), f"/containers/json?all=1&filters={query}")
         return [_seen(entry) for entry in entries]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

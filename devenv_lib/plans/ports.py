@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePosixPath
 
 from devenv_lib.errors import Refused
-from devenv_lib.names import LABEL_PATH, prefix_of
+from devenv_lib.plans.remedies import stop_command
 from devenv_lib.plans.ssh import SSH_PORT
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Port
@@ -32,7 +30,8 @@ def refuse_taken(
         holder = holders.get(port.host)
         if holder and not project.owns(holder):
             who = f"the container {holder.name}"
-            raise _refusal(port, who, f"Stop it: {_stopping(holder, project.prefix)}")
+            command = stop_command(holder, project.prefix) or f"docker stop {holder.name}"
+            raise _refusal(port, who, f"Stop it: {command}")
         if port.host in busy and not holder:
             program = busy[port.host]
             who = f"another program ({program})" if program else "another program"
@@ -44,15 +43,5 @@ def _refusal(port: Port, who: str, remedy: str) -> Refused:
     if port.container == SSH_PORT:
         other = "choose another for ssh: inv run --port PORT (0: one that is free)"
     else:
-        other = "choose another in 'devenv.ports'"
+        other = "choose another: DEVENV_PORTS='[PORT]' inv run"
     return Refused(f"Port {port.host} is taken by {who}.", f"{remedy}; or {other}")
-
-
-def _stopping(container: Container, prefix: str) -> str:
-    """Return the command that frees a container's ports."""
-    path = PurePosixPath(container.labels.get(LABEL_PATH, ""))
-    other = prefix_of(container.labels)
-    if Project(path, path, other).owns(container):
-        variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
-        return f"{variable}inv stop --path {shlex.quote(str(path))}"
-    return f"docker stop {container.name}"

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from devenv_lib.names import LABEL, ours, prefix_of
-from devenv_lib.project import check_name, environment_of
+from devenv_lib.plans.remedies import stop_command
+from devenv_lib.project import check_name
 from devenv_lib.records import Container, Snapshot, Volume
 
 
@@ -68,9 +69,7 @@ def _in_use(name: str, user: Container, prefix: str) -> Refusal:
 
 def _freeing(user: Container, prefix: str) -> str:
     """Return the command that ends a container's use of its volumes."""
-    if project := environment_of(user):
-        other = project.prefix
-        variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
-        return f"{variable}inv stop --path {shlex.quote(str(project.path))}"
+    if command := stop_command(user, prefix):
+        return command
     remove = f"docker rm {user.name}"
     return f"docker stop {user.name} && {remove}" if user.running else remove

@@ -69,8 +69,7 @@ def draw(drawn: Sequence[Row]) -> str:
     """Return the picture as SVG."""
     height = TOP + ROW * len(drawn) + 58
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'viewBox="0 0 {WIDTH} {height}" font-family="{_FONT}" font-size="13" role="img">',
+        _opening(height),
         "<title>What is mounted where in an environment of devenv</title>",
         f'<rect width="{WIDTH}" height="{height}" rx="12" fill="#ffffff"/>',
         *_frame(20, 400, height, "your machine", "(~ is /home/ada)"),
@@ -80,6 +79,13 @@ def draw(drawn: Sequence[Row]) -> str:
         "</svg>\n",
     ]
     return "\n".join(parts)
+
+
+def _opening(height: int) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}" font-family="{_FONT}" font-size="13" role="img">'
+    )
 
 
 def _frame(x: int, width: int, height: int, title: str, note: str) -> Iterator[str]:

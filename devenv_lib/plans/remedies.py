@@ -1,0 +1,21 @@
+"""The commands that come next, where several plans name the same ones."""
+
+from __future__ import annotations
+
+import shlex
+
+from devenv_lib.project import environment_of
+from devenv_lib.records import Container
+
+
+def stop_command(container: Container, prefix: str) -> str:
+    """Return the command that takes an environment down, for whoever uses ``prefix``.
+
+    Empty, where the container is no environment.
+    """
+    project = environment_of(container)
+    if project is None:
+        return ""
+    other = project.prefix
+    variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
+    return f"{variable}inv stop --path {shlex.quote(str(project.path))}"
