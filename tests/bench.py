@@ -87,6 +87,11 @@ def inv(workspace: Workspace, *words: str) -> Callable[[], object]:
     return lambda: subprocess.run(command, check=True, capture_output=True, **options)  # type: ignore[call-overload]
 
 
+def devenv(workspace: Workspace, *words: str) -> Callable[[], object]:
+    """Return the run of the ``devenv`` command, as of somebody without settings of their own."""
+    return lambda: workspace.devenv(*words, check=True, quick=True)
+
+
 def pairs(workspace: Workspace) -> Iterator[Pair]:
     """Yield what is measured, in an order in which each finds what it needs."""
     bare = f"{workspace.prefix}-bare"
@@ -116,6 +121,17 @@ def pairs(workspace: Workspace) -> Iterator[Pair]:
         "exec -- true",
         inv(workspace, "exec", "--", "true"),
         lambda: docker("exec", *who, "true"),
+    )
+    yield Pair(
+        "devenv exec . -- true",
+        devenv(workspace, "exec", ".", "--", "true"),
+        lambda: docker("exec", *who, "true"),
+        wanted="2.0",
+    )
+    yield Pair(
+        "list",
+        inv(workspace, "list"),
+        lambda: docker("ps"),
     )
     remove()
     for number in (3, 300):

@@ -47,7 +47,8 @@ def test_another_projects_environment_is_stopped_by_its_path(prefix: str, head: 
 
     assert str(error) == f"Port 3333 is taken by the container {at.names[0]}."
     assert error.hint == (
-        f"Stop it: {head}inv stop --path '/home/me/code/a b'; or choose another in 'devenv.ports'"
+        f"Stop it: {head}inv stop --path '/home/me/code/a b'; "
+        "or choose another: DEVENV_PORTS='[PORT]' inv run"
     )
 
 
