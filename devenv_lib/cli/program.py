@@ -13,7 +13,7 @@ from invoke.exceptions import ParseError
 
 from devenv_lib import report
 from devenv_lib.cli.grammar import VALUED, Command, translate
-from devenv_lib.errors import DevenvError, UsageError
+from devenv_lib.errors import UsageError
 from devenv_lib.tasks import ns
 from devenv_lib.tasks._config import ProjectConfig
 
@@ -82,14 +82,14 @@ class Devenv(Program):
         self.argv = [self.argv[0], *words]
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002
-        """Run a command line and exit; nothing that a user can cause is a traceback."""
+        """Run a command line and exit."""
         report.call_it("devenv")
         try:
-            with _usage():
-                super().run(argv, exit=exit)
-        except DevenvError as error:
-            report.failure(error)
-            raise SystemExit(error.exit_code) from None
+            super().run(argv, exit=exit)
+        except SystemExit as end:
+            if isinstance(end.__context__, KeyboardInterrupt):  # Invoke makes a silent 1 of it
+                raise end.__context__ from None
+            raise
 
     def parse_core_args(self) -> None:
         """Parse Invoke's own flags."""

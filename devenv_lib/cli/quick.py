@@ -26,7 +26,10 @@ _PREFIX = "DEVENV_PREFIX"
 
 
 def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
-    """Return the exit status of the command, or ``None`` where the task has to do it."""
+    """Return the exit status of the command, or ``None`` where the task has to do it.
+
+    What is wrong, with a path or the engine or anything, is for the task to say.
+    """
     if len(argv) < 4 or argv[0] != "exec" or argv[2] != "--" or argv[1].startswith("-"):
         return None
     try:
@@ -41,7 +44,7 @@ def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
         if seen is None or variables is None:
             return None
         return _execute(endpoint, seen, argv[3:], variables)
-    except (DevenvError, RuntimeError, ValueError):  # no home, no path, or for the task to tell
+    except (DevenvError, OSError, RuntimeError, ValueError):
         return None
 
 

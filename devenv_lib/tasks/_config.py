@@ -31,7 +31,10 @@ class ProjectConfig(Config):
         Raises:
             UsageError: it cannot be read.
         """
-        real = os.path.realpath(Path(directory).expanduser()) if directory else None
+        try:
+            real = os.path.realpath(Path(directory).expanduser()) if directory else None
+        except (OSError, RuntimeError, ValueError):
+            real = None  # what is wrong with the directory is for the task to say
         self.set_project_location(real)
         self.load_project()
 

@@ -166,6 +166,62 @@ def test_every_task_can_be_given_by_its_own_name(workspace: Workspace) -> None:
     assert "docker run" in done.stdout
 
 
+# An unlucky user
+
+
+@pytest.mark.parametrize("words", ["help", "--list", "volume list --format names", "list"])
+def test_a_reader_that_goes_away_is_no_trouble(workspace: Workspace, words: str) -> None:
+    workspace.up()
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {DEVENV} {words} | head -c 1 >/dev/null"],
+        cwd=workspace.path,
+        env=workspace.process_environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [("list", 0), (".", 4), ("exec . -- true", 4), ("stop .", 4), ("volume list", 0)],
+)
+def test_a_directory_that_was_deleted_is_no_traceback(
+    workspace: Workspace, words: str, status: int
+) -> None:
+    gone = workspace.path / "gone"
+    done = subprocess.run(
+        ["bash", "-c", f"mkdir {gone} && cd {gone} && rmdir {gone} && exec {DEVENV} {words}"],
+        cwd=workspace.path,
+        env=workspace.process_environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == status, done.stderr
+
+
+@pytest.mark.parametrize("after", [0.06, 0.1, 0.15, 0.2, 0.3])
+def test_ctrl_c_at_any_moment_is_no_traceback(workspace: Workspace, after: float) -> None:
+    """Before Python is ready for it, it ends the process as any other."""
+    child = subprocess.Popen(
+        [str(DEVENV), "list"],
+        env=workspace.process_environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(after)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate(timeout=20)
+    assert child.returncode in (0, 2, -signal.SIGINT), said
+    assert "Traceback" not in said or child.returncode == -signal.SIGINT
+
+
 # Completion
 
 
