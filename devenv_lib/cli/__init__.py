@@ -47,7 +47,7 @@ def _run(argv: list[str]) -> None:
 
     if argv[:2] == ["--complete", "--"]:
         shells.print_completions(argv[2:])
-    elif argv[:1] == ["--print-completion-script"]:
-        shells.print_script(argv[1] if len(argv) > 1 else "")
+    elif argv and argv[0].partition("=")[0] == "--print-completion-script":
+        shells.print_script(argv[0].partition("=")[2] or "".join(argv[1:2]))
     else:
         program.Devenv().run()

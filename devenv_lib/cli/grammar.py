@@ -35,8 +35,7 @@ VALUED = frozenset(
         *("--list-depth", "-D", "--list-format", "-F"),
     }
 )
-_LAST = frozenset({"--help", "-h", "--list", "-l", "--version", "-V", "--complete"})
-_LAST_VALUED = frozenset({"--print-completion-script"})
+_LAST = frozenset({"--help", "-h", "--list", "-l", "--version", "-V"})
 _CORE = frozenset(
     {"--debug", "-d", "--dry", "-R", "--echo", "-e", "--pty", "-p", "--warn-only", "-w"}
 )
@@ -46,12 +45,12 @@ _CORE = frozenset(
 class Command:
     """A task, as far as its words go.
 
-    ``flags`` are all that it takes, Invoke's own among them, ``valued`` those with a value.
+    ``flags`` are its own, ``valued`` all behind which a value can stand, Invoke's among them.
     """
 
     name: str
+    flags: frozenset[str] = frozenset()
     valued: frozenset[str] = VALUED
-    flags: frozenset[str] = VALUED
 
     @property
     def title(self) -> str:
@@ -103,7 +102,7 @@ class _Line:
         """Yield Invoke's words for all of them."""
         while self._words and self._flag(self._words[0]) in _CORE | VALUED:
             yield from self._take(VALUED)
-        if self._words and self._flag(self._words[0]) in _LAST | _LAST_VALUED:
+        if self._words and self._flag(self._words[0]) in _LAST:
             yield from self._final()
         while self._words:
             yield from self._command()
@@ -114,9 +113,6 @@ class _Line:
         yield flag
         if self._flag(flag) in ("--help", "-h") and self._words:
             yield self._name()
-        yield from self._rest()
-
-    def _rest(self) -> Iterator[str]:
         yield from self._words
         self._words.clear()
 

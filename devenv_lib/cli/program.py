@@ -41,7 +41,7 @@ def commands() -> Mapping[str, Command]:
         arguments = _arguments(ns[name])
         flags = {flag for argument in arguments for flag in _flags(argument)}
         valued = {flag for a in arguments if a.takes_value for flag in _flags(a)}
-        found[name] = Command(name, frozenset(valued | (VALUED - flags)), frozenset(flags))
+        found[name] = Command(name, frozenset(flags), frozenset(valued | (VALUED - flags)))
     return found
 
 

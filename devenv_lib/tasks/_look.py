@@ -58,9 +58,12 @@ def _with_port(settings: Settings, flags: Mapping[str, object]) -> Settings:
 
 
 def find_project(c: Context, path: str, name: str) -> tuple[Engine, Project]:
-    """Return the project of a ``path``, or of the environment that is called ``name``."""
+    """Return the project of a ``path``, or of the environment that is called ``name``.
+
+    Which project a name means depends on the prefix alone, and no project's file sets that.
+    """
     if name:
-        settings = settings_of(c)
+        settings = settings_of(c, project="")
         engine = connect()
         (project,) = containers.named(engine, settings.prefix, [name])
         return engine, project

@@ -229,6 +229,7 @@ def test_ctrl_c_at_any_moment_is_no_traceback(workspace: Workspace, after: float
 def test_a_completion_script_is_printed_for_each_shell(workspace: Workspace, shell: str) -> None:
     done = workspace.devenv("--print-completion-script", shell)
     assert done.returncode == 0
+    assert workspace.devenv(f"--print-completion-script={shell}").stdout == done.stdout
     assert "devenv --complete --" in done.stdout
 
 
@@ -512,6 +513,19 @@ def test_a_greedy_projects_file_is_an_error_that_says_where_it_belongs(
     assert "'devenv.mounts' is set in" in done.stderr
     assert "Move it to ~/.invoke.yaml" in done.stderr
     assert workspace.container_names() == []
+
+
+def test_a_file_where_a_command_is_typed_says_nothing_about_a_named_environment(
+    make_workspace: Any,
+) -> None:
+    here = make_workspace("work/here")
+    there = make_workspace("work/there", prefix=here.prefix)
+    there.up()
+    (here.path / "invoke.yaml").write_text(GREEDY)
+    for quick in (True, False):
+        done = here.devenv("exec", there.name, "--", "hostname", quick=quick)
+        assert done.stdout == "there\n", done.stderr
+    assert here.devenv("stop", there.name).returncode == 0
 
 
 def test_the_file_that_counts_is_that_of_the_project_that_is_named(
