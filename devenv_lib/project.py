@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
+from typing import Literal
 
 from devenv_lib.errors import ProjectError, UsageError
 from devenv_lib.names import (
@@ -29,8 +30,10 @@ from devenv_lib.records import Container
 #: Volumes are mounted at these places below the home: no project can be there or above.
 RESERVED = (".local/share", ".local/state", ".cache")
 
+_LISTING = {"volume": "volume.list", "container": "list --all"}
 
-def check_name(name: str, kind: str = "volume") -> str:
+
+def check_name(name: str, kind: Literal["volume", "container"] = "volume") -> str:
     """Return ``name`` if an engine can take it literally.
 
     Raises:
@@ -42,7 +45,7 @@ def check_name(name: str, kind: str = "volume") -> str:
         raise UsageError(
             f"{name!r} is not a {kind} name: two or more letters, digits, '_', '.' and '-', "
             "beginning with a letter or digit.",
-            "See the names there are: inv volume.list --format names",
+            f"See the names there are: inv {_LISTING[kind]} --format names",
         )
     return name
 

@@ -42,7 +42,8 @@ def call_it(program: str) -> None:
     _called[0] = program
 
 
-def _as_called(text: str) -> str:
+def as_called(text: str) -> str:
+    """Return a text in which commands have the name by which this program was called."""
     return re.sub(r"(?<![\w/-])inv(?= [a-z-])", _called[0], text)
 
 
@@ -66,7 +67,7 @@ def outcome(name: str, word: str, detail: str = "") -> None:
 
 def reason(text: str) -> None:
     """Write why, or what to run next, below an outcome line."""
-    say(f"    {printable(_as_called(text))}")
+    say(f"    {printable(as_called(text))}")
 
 
 def summary(counts: Mapping[str, int], engine: str, seconds: float) -> None:

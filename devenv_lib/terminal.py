@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 
 _TERMINAL = ("TERM", "COLORTERM")
 #: What a terminal is taken for that the image has no description of.
 FALLBACK = "xterm-256color"
+
+
+def on_terminal() -> bool:
+    """Whether stdin and stdout are both a terminal; a closed one (``<&-``) is none."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def terminal(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -91,7 +91,8 @@ def test_sshd_has_a_port_a_label_and_a_comment() -> None:
     assert values(run_words(fixed), "publish") == ["127.0.0.1:2200:2222"]
     assert "devenv.ssh=2222" in values(run_words(plan), "label")
     assert list(start_lines(plan, "x1"))[-1].startswith("# then, as the user: sshd on port 2222")
-    assert not [line for line in start_lines(PLAN, "x1") if "ssh" in line]
+    assert not [line for line in start_lines(PLAN, "x1") if "sshd" in line]
+    assert "devenv.ssh=" in values(run_words(PLAN), "label")
 
 
 def test_labels_and_variables_are_the_plans() -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,12 +150,92 @@ def test_what_stays_after_that_is_killed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert inside.alive == 0
 
 
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A terminal as this process's stdin; what is typed there is written to it."""
+    typing, seen = os.openpty()
+    with os.fdopen(seen) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield typing
+    os.close(typing)
+
+
+@pytest.mark.usefixtures("terminal")
 def test_docker_is_kept_from_ctrl_c_unless_it_has_the_terminal() -> None:
     """It is in a session of its own; on a terminal it has to be in this one."""
     code = "import os, sys\nsys.exit(os.getsid(0) == int(sys.argv[1]))"
     mine = str(os.getsid(0))
     assert attend(python(code, mine), Inside(set()).tell, terminal=False) == 0
     assert attend(python(code, mine), Inside(set()).tell, terminal=True) == 1
+
+
+def test_docker_without_a_terminal_does_not_get_that_of_stdin(terminal: int) -> None:
+    """In its own session it could read what is typed for somebody else; so it gets a pipe."""
+    code = "import os, sys\nsys.exit(os.isatty(0) or (0 if input() == 'typed' else 9))"
+    os.write(terminal, b"typed\n")
+    assert attend(python(code), Inside(set()).tell, terminal=False) == 0
+
+
+def test_a_terminal_has_its_mode_again(terminal: int) -> None:
+    """Docker makes it raw, and may be killed."""
+    before = termios.tcgetattr(terminal)
+    name = os.ttyname(sys.stdin.fileno())
+    code = f"import os, tty\ntty.setraw(os.open({name!r}, os.O_RDWR | os.O_NOCTTY))\nos.abort()"
+    attend(python(code), Inside(set()).tell, terminal=True)
+    assert termios.tcgetattr(terminal) == before
+
+
+def test_an_ignored_child_signal_does_not_keep_anybody() -> None:
+    """A parent can hand that down, and nothing would say when docker ends."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert attend(python("raise SystemExit(3)"), Inside(set()).tell, terminal=False) == 3
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_an_engine_that_does_not_answer_keeps_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_ANSWER", 0.2)
+    monkeypatch.setattr(session, "_GRACE", 0.3)
+    monkeypatch.setattr(session, "_REST", 0.3)
+    soon(signal.SIGINT, 0.1)
+    began = time.monotonic()
+
+    def tell(name: str) -> int:
+        time.sleep(3)
+        return len(name)
+
+    assert attend(python("import time\ntime.sleep(60)"), tell, terminal=False) == 137
+    assert time.monotonic() - began < 10
+
+
+def test_what_cannot_be_killed_inside_does_not_keep_anybody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Something that always begins a new process can be found, and never comes to an end."""
+    monkeypatch.setattr(session, "_GRACE", 0.3)
+    monkeypatch.setattr(session, "_REST", 0.3)
+    soon(signal.SIGINT, 0.1)
+    assert attend(python("import time\ntime.sleep(60)"), lambda _: 1, terminal=False) == 137
+
+
+def test_a_failure_here_leaves_no_docker_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def popen(*words: Any, **options: Any) -> Any:
+        begun.append(real(*words, **options))
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+
+    def fail(*_: object) -> None:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(session._Watch, "until_end", fail)
+    with pytest.raises(KeyError):
+        attend(python("import time\ntime.sleep(60)"), Inside(set()).tell, terminal=False)
+    assert begun[0].wait(5) == -signal.SIGKILL
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:

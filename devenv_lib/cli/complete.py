@@ -72,7 +72,7 @@ def _next_word(
     words: Sequence[str], commands: Mapping[str, Command], known: Known
 ) -> Iterable[str]:
     if not words:
-        return [*_first_words(commands), *known(DIRECTORIES), "--help", "--version"]
+        return [*_first_words(commands), *known(DIRECTORIES), "--dry", "--help", "--version"]
     if words[0] == "help":
         behind = words[1:]
         return _first_words(commands) if not behind else _inside(behind[0], commands)
@@ -88,7 +88,7 @@ def _inside(group: str, commands: Iterable[str]) -> list[str]:
 
 
 def _values(flag: str, command: Command, known: Known) -> Iterable[str]:
-    if flag in ("--path", "--to", "--from"):
+    if flag == "--path":
         return known(DIRECTORIES)
     if flag == "--name":
         return known(VOLUMES if command.name.startswith("volume.") else ENVIRONMENTS)

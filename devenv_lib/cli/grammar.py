@@ -9,6 +9,7 @@ name.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -119,19 +120,30 @@ class _Line:
     def _command(self) -> Iterator[str]:
         word = self._words[0]
         if word == "help":
-            self._words.pop(0)
-            yield from ["--help", *([self._name()] if self._words else [])]
-            if self._words:
-                raise UsageError(f"{self._words[0]!r} is too much behind help.", "devenv help")
+            yield from self._help()
             return
-        path = is_path(word, self._is_directory) and not self._known(word)
-        if path and self.last:
+        if self.last and not self._known(word):
             title = self._commands[self.last].title
             raise UsageError(f"{word!r} is too much behind {title}.", f"devenv help {title}")
+        path = is_path(word, self._is_directory) and not self._known(word)
         if path or word.startswith("-"):
             yield from self._implied_run()
             return
         yield from self._arguments(self._commands[self._name()])
+
+    def _help(self) -> Iterator[str]:
+        """Yield Invoke's flags for help on everything, on a group of commands or on one."""
+        about = self._words[1:]
+        self._words.clear()
+        if about in ([], ["help"]):
+            yield "--help"
+        elif len(about) == 1 and about[0] in _groups(self._commands):
+            yield from ["--list", about[0]]
+        else:
+            self._words.extend(about)
+            yield from ["--help", self._name()]
+            if self._words:
+                raise UsageError(f"{self._words[0]!r} is too much behind help.", "devenv help")
 
     def _known(self, word: str) -> bool:
         return word in self._commands or word in _groups(self._commands)
@@ -153,6 +165,8 @@ class _Line:
             return word
         if word in _groups(self._commands):
             both = f"{word}.{self._words[0]}" if self._words else word
+            if both.startswith((f"{word}.-h", f"{word}.--h")):
+                raise UsageError(f"{word!r} is not a command of its own.", f"devenv help {word}")
             if both in self._commands:
                 self._words.pop(0)
                 return both
@@ -163,16 +177,17 @@ class _Line:
         """Yield a command with its flags, and its bare words as flags."""
         yield command.name
         self.last = command.name
-        bare = 0
+        named = 0
         while self._words:
             word = self._words[0]
             if word.startswith("-") and word != "-":
+                named += self._flag(word) in ("--path", "--name")
                 yield from self._take(command.valued)
                 continue
             if not command.bare or (command.bare == "path" and self._known(word)):
                 return  # the next command
-            yield self._bare(command, bare)
-            bare += 1
+            yield self._bare(command, named)
+            named += 1
 
     def _bare(self, command: Command, number: int) -> str:
         word = self._words.pop(0)
@@ -181,7 +196,7 @@ class _Line:
         if command.bare in ("path", "place", "places") and is_path(word, self._is_directory):
             return f"--path={word}"
         if command.bare == "path":
-            raise UsageError(f"{word!r} is neither a directory nor a command.", "devenv help")
+            raise _unknown(word, self._commands)
         if not NAME.fullmatch(word):
             what = "a volume's name" if command.bare == "names" else "a directory or a name"
             raise UsageError(f"{word!r} is not {what}.", f"devenv help {command.title}")
@@ -190,6 +205,12 @@ class _Line:
     def _take(self, valued: Collection[str]) -> Iterator[str]:
         """Take a flag off the line, with its value if it has one behind it."""
         flag = self._words.pop(0)
+        cluster = re.fullmatch("-([a-zA-Z])[a-zA-Z]*([a-zA-Z])", flag)
+        if cluster and f"-{cluster[2]}" in valued and f"-{cluster[1]}" not in valued:
+            # Invoke would take the next word for its value, whatever became of that here.
+            raise UsageError(
+                f"In {flag}, -{cluster[2]} needs a value: write it apart.", "devenv help"
+            )
         yield flag
         if flag in valued:
             if not self._words:
@@ -214,10 +235,16 @@ def _incomplete(group: str, typed: str, commands: Collection[str]) -> UsageError
 
 
 def _unknown(word: str, commands: Collection[str]) -> UsageError:
-    titles = sorted({*(name.replace(".", " ") for name in commands), *_groups(commands), "help"})
-    near = difflib.get_close_matches(word, titles, n=1)
-    hint = f"Did you mean: devenv {near[0]}" if near else f"Commands: {', '.join(titles)}."
-    return UsageError(f"{word!r} is neither a command nor a directory.", hint)
+    titles = {name.replace(".", " ") for name in commands} | {"help"}
+    groups = _groups(commands)
+    near = difflib.get_close_matches(word, {*titles, *groups}, n=1)
+    if near and near[0] in groups:
+        near = sorted(title for title in titles if title.startswith(f"{near[0]} "))
+    hint = f"Did you mean: {', '.join(f'devenv {title}' for title in near)}"
+    return UsageError(
+        f"{word!r} is neither a command nor a directory.",
+        hint if near else f"Commands: {', '.join(sorted(titles))}.",
+    )
 
 
 def _too_many(word: str, command: Command) -> UsageError:

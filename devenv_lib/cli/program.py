@@ -30,7 +30,8 @@ Usage: devenv PATH                             start the project's environment a
        devenv --version
 
 The current directory is devenv . and every task can be given by its own name, with its flags.
-With --dry anywhere before -- it only says what it would do; -f FILE reads settings from there.
+With --dry anywhere before -- it only says what it would do. -f FILE, before the command, names
+a file of settings.
 """
 
 
@@ -121,5 +122,5 @@ def _usage() -> Iterator[None]:
     """Turn what Invoke says of a wrong command line into this project's error."""
     try:
         yield
-    except ParseError as error:
+    except (ParseError, ValueError) as error:  # of a flag that takes a number
         raise UsageError(str(error).rstrip("!"), "devenv help") from None

@@ -8,17 +8,16 @@ leaves everything else, errors too, to the task.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devenv_lib.cache import recall
 from devenv_lib.engine.endpoint import Endpoint, resolve
 from devenv_lib.engine.glance import Seen, glance
-from devenv_lib.engine.session import MARK, Tell, attend, exec_words
+from devenv_lib.engine.session import MARK, Tell, attend, exec_words, new_mark
 from devenv_lib.errors import DevenvError
 from devenv_lib.names import DEFAULT_PREFIX, LABEL_PATH, NAME, check_prefix, container_stage, ours
-from devenv_lib.terminal import FALLBACK, terminal
+from devenv_lib.terminal import FALLBACK, on_terminal, terminal
 
 _SUFFIXES = ("yaml", "yml", "json", "py")
 _SETTINGS = ("DEVENV_", "INVOKE_")
@@ -30,22 +29,35 @@ def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
 
     What is wrong, with a path or the engine or anything, is for the task to say.
     """
-    if len(argv) < 4 or argv[0] != "exec" or argv[2] != "--" or argv[1].startswith("-"):
+    if len(argv) < 4 or argv[0] != "exec" or argv[2] != "--" or argv[1][:1] in ("", "-"):
         return None
     try:
-        path = os.path.realpath(Path(argv[1]).expanduser())
-        where = path if os.path.isdir(path) else ""
-        if configured(where, environ) or not (where or NAME.fullmatch(argv[1])):
-            return None
-        endpoint = resolve(environ)
-        prefix = check_prefix(environ.get(_PREFIX, DEFAULT_PREFIX))
-        seen = _running(endpoint, prefix, where, argv[1])
-        variables = _variables(seen, environ) if seen else None
-        if seen is None or variables is None:
-            return None
-        return _execute(endpoint, seen, argv[3:], variables)
+        found = _look(argv[1], environ)
     except (DevenvError, OSError, RuntimeError, ValueError):
         return None
+    return _execute(*found, argv[3:]) if found else None
+
+
+def _look(
+    where: str, environ: Mapping[str, str]
+) -> tuple[Endpoint, Seen, Mapping[str, str]] | None:
+    """Return the engine, the running environment, and what a command in it is told."""
+    path = os.path.realpath(Path(where).expanduser())
+    if not os.path.isdir(path):
+        path = ""
+    home = os.path.realpath(Path.home())
+    if configured(path, environ) or not (path or NAME.fullmatch(where)) or _holds(path, home):
+        return None
+    endpoint = resolve(environ)
+    prefix = check_prefix(environ.get(_PREFIX, DEFAULT_PREFIX))
+    seen = _running(endpoint, prefix, path, where)
+    variables = _variables(seen, environ) if seen else None
+    return None if seen is None or variables is None else (endpoint, seen, variables)
+
+
+def _holds(path: str, home: str) -> bool:
+    """Whether a path is the home or above it, where no project can be."""
+    return bool(path) and f"{home}/".startswith(f"{path.rstrip('/')}/")
 
 
 def configured(project: str, environ: Mapping[str, str]) -> bool:
@@ -59,10 +71,10 @@ def configured(project: str, environ: Mapping[str, str]) -> bool:
 
 def _running(endpoint: Endpoint, prefix: str, path: str, name: str) -> Seen | None:
     """Return the one running environment of a path, or else of a name."""
-    wanted = {"label": [f"{LABEL_PATH}={path}"]} if path else {"name": [f"^/?{name}$"]}
-    fitting = [
-        seen for seen in glance(endpoint, wanted) or () if _is_environment(seen, prefix, path)
-    ]
+    # The engine takes a name for a pattern; what counts is compared here.
+    wanted = {"label": [f"{LABEL_PATH}={path}"]} if path else {"name": [name]}
+    found = glance(endpoint, wanted) or ()
+    fitting = [s for s in found if (path or s.name == name) and _is_environment(s, prefix, path)]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -70,6 +82,7 @@ def _is_environment(seen: Seen, prefix: str, path: str) -> bool:
     own = seen.labels.get(LABEL_PATH, "")
     return (
         seen.state == "running"
+        and own.startswith("/")
         and ours(seen.labels, prefix)
         and path in ("", own)
         and container_stage(seen.name, seen.id, own, prefix) == ""
@@ -89,14 +102,13 @@ def _variables(seen: Seen, environ: Mapping[str, str]) -> Mapping[str, str] | No
 
 
 def _execute(
-    endpoint: Endpoint, seen: Seen, words: Sequence[str], variables: Mapping[str, str]
+    endpoint: Endpoint, seen: Seen, variables: Mapping[str, str], words: Sequence[str]
 ) -> int:
-    mark = os.urandom(16).hex()
-    on_terminal = all(s is not None and s.isatty() for s in (sys.stdin, sys.stdout))
+    mark, terminal_here = new_mark(), on_terminal()
     line = exec_words(
-        endpoint, seen.id, words, variables={**variables, MARK: mark}, terminal=on_terminal
+        endpoint, seen.id, words, variables={**variables, MARK: mark}, terminal=terminal_here
     )
-    return attend(line, _Later(seen.id, mark), terminal=on_terminal)
+    return attend(line, _Later(seen.id, mark), terminal=terminal_here)
 
 
 class _Later:

@@ -62,5 +62,5 @@ def _directories(partial: str) -> list[str]:
     except (OSError, RuntimeError):
         return []
     hidden = tail.startswith(".")
-    names = (e.name for e in there if e.is_dir() and (hidden or not e.name.startswith(".")))
+    names = (e.name for e in there if os.path.isdir(e) and (hidden or not e.name.startswith(".")))
     return [f"{typed}{name}/" for name in names]

@@ -1,10 +1,10 @@
 """Environments: one container per project, found, brought up, entered and taken down."""
 
-from devenv_lib.containers.attach import attach, execute, on_terminal
+from devenv_lib.containers.attach import attach, execute
 from devenv_lib.containers.block import Inside, environment
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import Sighting, find
-from devenv_lib.containers.rehearse import rehearse, rehearse_stop
+from devenv_lib.containers.rehearse import rehearse, rehearse_exec, rehearse_stop
 from devenv_lib.containers.sessions import sessions
 from devenv_lib.containers.stop import Stopped, StopResult, stop, stop_all
 from devenv_lib.containers.survey import EnvironmentReport, named, survey
@@ -23,8 +23,8 @@ __all__ = [
     "execute",
     "find",
     "named",
-    "on_terminal",
     "rehearse",
+    "rehearse_exec",
     "rehearse_stop",
     "sessions",
     "stop",

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from devenv_lib import images
-from devenv_lib.containers.signals import new_mark, teller
-from devenv_lib.engine.session import MARK, attend, exec_words
-from devenv_lib.errors import EngineFailure
+from devenv_lib.containers.signals import teller
+from devenv_lib.engine.session import MARK, attend, exec_words, new_mark
+from devenv_lib.errors import EngineFailure, ImageError
 from devenv_lib.names import LABEL_USER, prefix_of
 from devenv_lib.plans import login_words
 from devenv_lib.records import Container, Identity
-from devenv_lib.terminal import FALLBACK
+from devenv_lib.terminal import FALLBACK, on_terminal
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-
-
-def on_terminal() -> bool:
-    """Whether stdin and stdout are both a terminal; a closed one (``<&-``) is none."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
 def attach(engine: Engine, container: Container, terminal: Mapping[str, str]) -> int:
@@ -103,7 +97,13 @@ def who(engine: Engine, container: Container, user: str = "") -> Identity:
     if image is None:
         raise EngineFailure(f"The image of {container.name} is gone from the engine.")
     name = user.partition(":")[0] or container.labels.get(LABEL_USER, "")
-    return images.identity(engine, image, container.image, prefix_of(container.labels), name)
+    try:
+        return images.identity(engine, image, container.image, prefix_of(container.labels), name)
+    except ImageError as error:
+        if not user:
+            raise
+        hint = "Name a user of the image: inv exec --user NAME -- COMMAND…"
+        raise ImageError(str(error), hint) from None
 
 
 def _described(engine: Engine, container: Container, term: str) -> Mapping[str, str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
 from devenv_lib.containers.attach import execute
-from devenv_lib.containers.signals import new_mark, teller
+from devenv_lib.containers.signals import teller
 from devenv_lib.containers.stop import take_down
 from devenv_lib.containers.up import Environment, up
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import MARK, exec_words
+from devenv_lib.engine.session import MARK, exec_words, new_mark
 from devenv_lib.errors import DevenvError, EngineFailure, UsageError
 from devenv_lib.settings import Settings
 

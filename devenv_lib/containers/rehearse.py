@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from devenv_lib import images
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import find
 from devenv_lib.containers.start import vanished
-from devenv_lib.names import REPLACED, base_name
+from devenv_lib.names import LABEL_USER, REPLACED, base_name
+from devenv_lib.plans import login_words
 from devenv_lib.plans.commands import provisioning_lines, start_lines
 from devenv_lib.project import Project
-from devenv_lib.records import Container, Host
+from devenv_lib.records import Container, Host, Identity
 from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,6 +57,40 @@ def rehearse_stop(engine: Engine, project: Project, *, keep: bool = False) -> It
             yield _docker("rm", container.name)
         elif container.name != base_name(container.name):
             yield _docker("rename", container.name, base_name(container.name))
+
+
+def rehearse_exec(
+    engine: Engine,
+    where: Container | str,
+    words: Sequence[str],
+    *,
+    variables: Mapping[str, str],
+    user: str,
+    login: bool,
+) -> Iterator[str]:
+    """Yield the command that stands for what `execute` would do in a container, or a new one.
+
+    The values of variables are not shown: they can be secrets. Docker takes them from where
+    the command is run.
+    """
+    flags = [f"--user={user}"] if user else []
+    if user or login:
+        who = _expected(engine, where, user)
+        flags.append(f"--env=HOME={who.home}")
+        words = login_words(who.shell, words) if login else words
+    if variables:
+        yield f"# with {', '.join(variables)} set before it: the values are not shown"
+    flags += [f"--env={name}" for name in variables]
+    name = where if isinstance(where, str) else where.name
+    yield _docker("exec", "--interactive", *flags, name, *words)
+
+
+def _expected(engine: Engine, where: Container | str, user: str) -> Identity:
+    """Return who a user is, as far as that is known without reading the image."""
+    if isinstance(where, str):
+        return images.expected_identity(None, where, (0, 0), user)
+    name = user.partition(":")[0] or where.labels.get(LABEL_USER, "")
+    return images.expected_identity(engine.image(where.image_id), where.image, (0, 0), name)
 
 
 def _set_aside(old: Container) -> Iterator[str]:

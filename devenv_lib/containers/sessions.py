@@ -12,8 +12,14 @@ from devenv_lib.project import Project
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
-#: The shell's own id, then every process. ``cat`` fails on one that has just ended.
-_LOOK = "echo $$; cat /proc/[0-9]*/stat 2>/dev/null; exit 0"
+#: The shell's own id, then a line for each process: a name can have newlines in it.
+_LOOK = """echo $$
+for file in /proc/[0-9]*/stat; do
+    line=
+    while read -r part || [ "$part" ]; do line="$line $part"; done 2>/dev/null <"$file"
+    echo "${line# }"
+done
+"""
 
 
 def sessions(engine: Engine, project: Project) -> tuple[str, ...]:

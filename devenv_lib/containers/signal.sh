@@ -17,7 +17,9 @@ more=y
 while [ "$more" ]; do
     more=
     for file in /proc/[0-9]*/stat; do
-        read -r line 2>/dev/null <"$file" || continue
+        line= # a name can have newlines in it
+        while read -r part || [ "$part" ]; do line="$line $part"; done 2>/dev/null <"$file"
+        line=${line# }
         pid=${line%% *}
         # Behind the name, in parentheses: state, parent, and as the twentieth the start's time.
         set -f && set -- ${line##*) } && set +f

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -11,11 +10,6 @@ from devenv_lib.engine.session import MARK, Tell
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
-
-
-def new_mark() -> str:
-    """Return a value by which a session's processes are told from all others."""
-    return os.urandom(16).hex()
 
 
 def teller(engine: Engine, container: str, user: str, mark: str) -> Tell:

@@ -44,8 +44,8 @@ make_key() {
             ln -- "$new" "$name" 2>/dev/null
         rm -f -- "$new" "$new.pub"
     fi
-    if [ -L "$name" ] || ! [ -f "$name" ]; then
-        echo "$key is not a file in the volume"
+    if [ -L "$name" ] || ! [ -f "$name" ] || [ "$(wc -c <"$name")" -gt 65536 ]; then
+        echo "$key is not a key in the volume"
         return 1
     fi
 }

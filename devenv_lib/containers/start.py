@@ -78,18 +78,24 @@ class Start:
         settings = replace(self.settings, image=container.image_id, user=user)
         return draft(self.engine, self.project, settings, self.host)
 
-    def prepared(self) -> EnvironmentPlan:
-        """Return the plan once its image is there: what can fail before a create fails here."""
+    def prepared(self, known: Collection[str]) -> EnvironmentPlan:
+        """Return the plan once its image is there: what can fail before a create fails here.
+
+        ``known`` are the ids of the project's containers. What is wrong in any case is said
+        before an image is made, which takes minutes.
+        """
         check_reach(self.engine, self.engine.info())
         choice = images.choose(self.project, self.settings)
         owner = self.host.owner
+        if self.engine.image(choice.name) is None:
+            self._check_ports(self.plan.ports, known)
         if images.ensure(self.engine, choice, self.settings, owner, self.say).built:
             vars(self).pop("plan", None)  # it was drafted without the image
         return self.plan
 
     def replace(self, container: Container, why: str = "") -> None:
         """Set a container aside, only once everything for a new one is known to be there."""
-        self._check_ports(self.prepared().ports, {container.id})
+        self._check_ports(self.prepared({container.id}).ports, {container.id})
         if why:
             self.say(f"Recreating {base_name(container.name)}: {why}.")
         with _racing():
@@ -116,7 +122,8 @@ class Start:
         self.engine.remove_leftovers(self.project.prefix)
         for left in seen.abandoned:
             take_down(self.engine, left)
-        plan, starting = self.prepared(), seen.starting
+        known = {one.id for one in seen.everything}
+        plan, starting = self.prepared(known), seen.starting
         if starting and (vanished(starting) or self._outdated(starting)):
             # Nobody has been in it yet, so nothing is lost with it.
             abandon(self.engine, self.project)
@@ -124,7 +131,7 @@ class Start:
         if starting:
             self._finish(starting)
             return
-        self._check_ports(plan.ports, {one.id for one in seen.everything})
+        self._check_ports(plan.ports, known)
         make_links(plan.mounts)
         names = (mount.source for mount in plan.mounts.volumes)
         volumes.ensure(self.engine, self.settings.prefix, names)

@@ -1,4 +1,4 @@
-"""The docker program, for builds and pulls: docker-py has no BuildKit and shows no progress."""
+"""The docker program, for builds, pulls and output: docker-py has no BuildKit, for one."""
 
 from __future__ import annotations
 

@@ -13,10 +13,12 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.errors import DevenvError, ProgramMissing
@@ -29,6 +31,8 @@ Tell = Callable[[str], int]
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 #: Seconds that a program has to end after a signal, and after that its remains and docker's.
 _GRACE, _REST = 10.0, 2.0
+#: Seconds that an engine has to pass a signal on.
+_ANSWER = 5.0
 #: Seconds until a program that was not there yet is looked for again.
 _AGAIN = 0.2
 
@@ -62,6 +66,11 @@ def no_docker_program() -> ProgramMissing:
     )
 
 
+def new_mark() -> str:
+    """Return a value by which a session's processes are told from all others."""
+    return os.urandom(16).hex()
+
+
 def attend(words: Sequence[str], tell: Tell, *, terminal: bool) -> int:
     """Run a docker command line, pass signals on, and return its exit status.
 
@@ -73,16 +82,63 @@ def attend(words: Sequence[str], tell: Tell, *, terminal: bool) -> int:
     Raises:
         ProgramMissing: there is no docker program.
     """
-    with _arriving() as arriving:
-        try:
-            child = subprocess.Popen(list(words), start_new_session=not terminal)
-        except FileNotFoundError:
-            raise no_docker_program() from None
+    with _arriving() as arriving, _as_it_was(terminal), _begun(words, terminal) as child:
         watch = _Watch(child, tell)
         status = child.wait() if arriving is None else watch.until_end(arriving)
         if watch.told or status < 0:
             watch.clear_up()
     return status if status >= 0 else 128 - status
+
+
+@contextmanager
+def _begun(words: Sequence[str], terminal: bool) -> Iterator[subprocess.Popen[bytes]]:
+    """Give docker's program, and end it whatever happens.
+
+    In a session of its own the kernel would let it read a terminal that is somebody else's at
+    the moment: this process may be in the background. So it does not get the terminal, and
+    this process, which is stopped then, reads for it.
+    """
+    fed = not terminal and sys.stdin is not None and sys.stdin.isatty()
+    stdin = subprocess.PIPE if fed else None
+    try:
+        child = subprocess.Popen(
+            list(words), bufsize=0, stdin=stdin, start_new_session=not terminal
+        )
+    except FileNotFoundError:
+        raise no_docker_program() from None
+    if child.stdin is not None:
+        threading.Thread(target=_feed, args=(child.stdin,), daemon=True).start()
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.kill()
+        if child.stdin is not None:
+            child.stdin.close()
+
+
+def _feed(pipe: IO[bytes]) -> None:
+    """Copy stdin to a pipe until its end, or until nobody reads it any more."""
+    with suppress(OSError, ValueError):
+        while typed := os.read(sys.stdin.fileno(), 1 << 16):
+            pipe.write(typed)
+        pipe.close()
+
+
+@contextmanager
+def _as_it_was(terminal: bool) -> Iterator[None]:
+    """Leave a terminal in the mode that it had: docker, which makes it raw, may be killed."""
+    if not terminal:
+        yield
+        return
+    import termios  # noqa: PLC0415 - only where there is a terminal
+
+    mode = termios.tcgetattr(sys.stdin)
+    try:
+        yield
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, mode)
 
 
 @contextmanager
@@ -94,12 +150,12 @@ def _arriving() -> Iterator[int | None]:
     if threading.current_thread() is not threading.main_thread():
         yield None
         return
-    wanted = (signal.SIGCHLD, *_PASSED_ON)
-    heeded = [n for n in wanted if signal.getsignal(n) is not signal.SIG_IGN]  # nohup: SIGHUP
+    # One that is ignored stays so (`nohup`), but for that of a child's end.
+    heeded = [n for n in _PASSED_ON if signal.getsignal(n) is not signal.SIG_IGN]
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    kept = {number: signal.signal(number, lambda *_: None) for number in heeded}
+    kept = {n: signal.signal(n, lambda *_: None) for n in (signal.SIGCHLD, *heeded)}
     try:
         yield reading
     finally:
@@ -118,6 +174,7 @@ class _Watch:
         self._tell = tell
         self._deadline = 0.0
         self._pending = ""
+        self._killed = False
         self.told: list[str] = []
 
     def until_end(self, arriving: int) -> int:
@@ -153,16 +210,24 @@ class _Watch:
         self._pending = "" if self._reached(name) else name
 
     def _reached(self, name: str) -> int:
-        try:
-            return self._tell(name)
-        except DevenvError:  # the engine or the container has gone, and all in it
-            return 0
+        """Tell, in a thread: an engine that does not answer must not keep anybody here."""
+        reached: list[int] = []
+
+        def tell() -> None:
+            with suppress(DevenvError):  # the engine or the container has gone, and all in it
+                reached.append(self._tell(name))
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        thread.join(_ANSWER)
+        return sum(reached)
 
     def _end(self) -> None:
         """End what did not end by itself: inside, and docker if that does not help."""
-        if not self._reached("KILL"):
+        if self._killed or not self._reached("KILL"):
             self._child.kill()
-        self._pending, self._deadline = "", time.monotonic() + _REST
+        self._killed, self._pending = True, ""
+        self._deadline = time.monotonic() + _REST
 
     def clear_up(self) -> None:
         """End what is left inside of a session that is over here."""

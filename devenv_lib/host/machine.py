@@ -34,7 +34,8 @@ def look(
     """Look at everything on this machine that a plan for ``project`` depends on.
 
     ``sockets`` are further engine sockets, such as the one in use (``engine.endpoint.socket``):
-    a mount that would contain one is refused later. Nothing is opened but git's own small files.
+    a mount that would contain one is refused later. No file is opened but git's own small ones
+    and ``authorized_keys``.
 
     Example::
 

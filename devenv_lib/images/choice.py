@@ -90,7 +90,8 @@ def _digest(context: Path, more: Sequence[str]) -> str:
     for entry in _entries(context):
         content = os.fsencode(entry.readlink()) if entry.is_symlink() else b""
         if entry.is_file() and not entry.is_symlink():
-            content = hashlib.sha256(entry.read_bytes()).digest()
+            with entry.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").digest()
         name = os.fsencode(entry.relative_to(context))
         for part in (name, str(entry.lstat().st_mode).encode(), content):
             digest.update(len(part).to_bytes(8) + part)

@@ -71,7 +71,8 @@ class EnvironmentPlan:
     def labels(self) -> Mapping[str, str]:
         """The labels of the container."""
         own = {LABEL_USER: self.identity.name, LABEL_SETTINGS: self.digest}
-        ssh = {LABEL_SSH: str(SSH_PORT)} if self.ssh else {}
+        # Also where there is none: else the image's own label would count.
+        ssh = {LABEL_SSH: str(SSH_PORT) if self.ssh else ""}
         return {**self.project.labels, **own, **ssh}
 
 

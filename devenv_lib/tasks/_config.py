@@ -7,6 +7,7 @@ only, since others choose which code Invoke runs.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from os import PathLike
@@ -20,6 +21,8 @@ from devenv_lib.errors import UsageError
 
 _KEY = "devenv"
 _PASSIVE = ("yaml", "yml", "json")
+#: Bytes and values that a settings file may have.
+_LARGEST, _MOST = 1 << 20, 10_000
 
 
 class ProjectConfig(Config):
@@ -71,14 +74,48 @@ class ProjectConfig(Config):
 
 def _mapping(load: Callable[[PathLike[Any]], Any], path: PathLike[Any]) -> dict[str, Any]:
     """Return what a settings file holds; one that is not there is left for Invoke to pass by."""
+    _check_file(path)
     try:
         data = load(path)
-    except FileNotFoundError:
-        raise
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(errno.ENOENT, "no settings there") from None
+    except RecursionError:
+        raise _too_much(path) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())
         raise UsageError(f"{path} cannot be read: {why}.", "Mend it, or remove it.") from None
+    if _is_large(data):
+        raise _too_much(path)
     if data is not None and not isinstance(data, dict):
         raise UsageError(f"{path} is not a mapping of settings.", "Mend it, or remove it.")
     # "devenv:" with nothing below it is no mapping, on which Invoke fails.
     return {key: value for key, value in (data or {}).items() if (key, value) != (_KEY, None)}
+
+
+def _check_file(path: PathLike[Any]) -> None:
+    """Refuse what can take for ever to read: a project may put anything there."""
+    if not os.path.exists(path):
+        return
+    if not os.path.isfile(path):
+        raise UsageError(f"{path} is not a file of settings.", "Mend it, or remove it.")
+    if Path(path).stat().st_size > _LARGEST:
+        raise _too_much(path)
+
+
+def _is_large(data: object) -> bool:
+    """Whether there are more values than settings have: yaml can name one many times over."""
+    waiting, seen = [data], 0
+    while waiting:
+        one = waiting.pop()
+        seen += 1
+        if seen > _MOST:
+            return True
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+    return False
+
+
+def _too_much(path: PathLike[Any]) -> UsageError:
+    return UsageError(f"{path} holds more than settings do.", "Mend it, or remove it.")

@@ -57,22 +57,23 @@ def _with_port(settings: Settings, flags: Mapping[str, object]) -> Settings:
     return replace(settings, ssh=True)
 
 
-def find_project(c: Context, path: str, name: str) -> tuple[Engine, Project]:
+def find_project(c: Context, path: str | None, name: str | None) -> tuple[Engine, Project]:
     """Return the project of a ``path``, or of the environment that is called ``name``.
 
     Which project a name means depends on the prefix alone, and no project's file sets that.
     """
-    if name:
-        settings = settings_of(c, project="")
+    if name is not None:
+        settings = settings_of(c)
         engine = connect()
         (project,) = containers.named(engine, settings.prefix, [name])
         return engine, project
-    settings = settings_of(c, project=path or ".")
-    project = host.locate(path or ".", settings.prefix)
+    where = "." if path is None else path
+    settings = settings_of(c, project=where)
+    project = host.locate(where, settings.prefix)
     return connect(), project
 
 
-def entered(c: Context, path: str, name: str) -> tuple[Engine, Container]:
+def entered(c: Context, path: str | None, name: str | None) -> tuple[Engine, Container]:
     """Return the environment that a command is run in, brought up if it does not run."""
     engine, project = find_project(c, path, name)
     ready = containers.find(engine, project).ready

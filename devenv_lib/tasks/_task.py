@@ -65,7 +65,7 @@ def settings_of(
     context: Context | None = None,
     flags: Mapping[str, object] | None = None,
     *,
-    project: str = ".",
+    project: str = "",
 ) -> Settings:
     """Return the settings from Invoke's configuration, the variables and ``flags``.
 

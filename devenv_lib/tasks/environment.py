@@ -15,6 +15,7 @@ from devenv_lib.mounts import MountPlan
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
 from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
+from devenv_lib.terminal import on_terminal
 
 
 @task(
@@ -48,7 +49,7 @@ def run(
     if recreate and not force:
         _ask_who_is_in(containers.sessions(engine, project))
     environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
-    attach = not detach and containers.on_terminal()
+    attach = not detach and on_terminal()
     flags = _again(image=image, port=port, ssh=ssh)
     introduce(engine, environment, settings, here, flags=flags, began=began)
     if attach:

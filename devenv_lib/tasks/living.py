@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from invoke import Context
 
@@ -30,6 +30,15 @@ from devenv_lib.terminal import terminal
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+
+
+class ExecOptions(TypedDict):
+    """How a command is run; see `devenv_lib.containers.execute`."""
+
+    variables: Mapping[str, str]
+    user: str
+    login: bool
+
 
 _HEADERS = ("NAME", "PROJECT", "STATUS", "SINCE", "IMAGE", "SSH")
 _USER = re.compile(r"\w[\w.-]*(:\w[\w.-]*)?", re.ASCII)
@@ -60,8 +69,11 @@ def list_(c: Context, all: bool = False, format: str = "table") -> None:  # noqa
         what = "environments" if all else "running environments"
         where = engine.endpoint.title
         report.say(f"There are no {what} of the prefix {settings.prefix} on {where}.")
+        if stopped := len(containers.survey(engine, settings.prefix)):
+            report.reason(f"{stopped} that do not run: inv list --all")
     elif report.table([_row(one) for one in found], _HEADERS):
-        counts = {f"environments of {settings.prefix}": len(found)}
+        what = "environment" if len(found) == 1 else "environments"
+        counts = {f"{what} of {settings.prefix}": len(found)}
         report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
 
@@ -90,28 +102,23 @@ def _row(one: containers.EnvironmentReport) -> dict[str, str]:
 def exec_(
     c: Context,
     env: list[str],
-    path: str = "",
-    name: str = "",
-    user: str = "",
+    path: str | None = None,
+    name: str | None = None,
+    user: str | None = None,
     login: bool = False,
 ) -> None:
-    """Run a command in the environment: inv exec -- COMMAND... (its exit status is this one's)."""
-    words = words_after(c)
-    variables = _variables(env)
-    if user and not _USER.fullmatch(user):
+    """Run the command behind -- in the environment; its exit status is this one's."""
+    words, variables = words_after(c), _variables(env)
+    if user is not None and not _USER.fullmatch(user):
         raise UsageError(f"{user!r} is not a user.", "inv exec --user NAME -- COMMAND…")
-    if (path or given("--path")) and (name or given("--name")):
+    if path is not None and name is not None:
         raise UsageError("Both --path and --name were given.", "inv exec --name NAME -- COMMAND…")
+    how: ExecOptions = {"variables": variables, "user": user or "", "login": login}
     if dry(c):
-        flags = [*([f"--user={user}"] if user else []), *(f"--env={key}" for key in variables)]
-        report.lines(_rehearse_exec(c, path, name, [*flags], words))
+        report.lines(_rehearse_exec(c, path, name, words, how))
         return
     engine, container = entered(c, path, name)
-    finish(
-        containers.execute(
-            engine, container, words, terminal(), variables=variables, user=user, login=login
-        )
-    )
+    finish(containers.execute(engine, container, words, terminal(), **how))
 
 
 def _variables(texts: Iterable[str]) -> Mapping[str, str]:
@@ -126,15 +133,14 @@ def _variables(texts: Iterable[str]) -> Mapping[str, str]:
 
 
 def _rehearse_exec(
-    c: Context, path: str, name: str, flags: Sequence[str], words: Sequence[str]
+    c: Context, path: str | None, name: str | None, words: Sequence[str], how: ExecOptions
 ) -> Iterable[str]:
-    """Yield what would be run; values of variables are not shown, since they can be secrets."""
+    """Yield what would be done first, and the command."""
     engine, project = find_project(c, path, name)
     seen = containers.find(engine, project)
     if not (seen.ready and seen.ready.state == "running"):
         yield from containers.rehearse(*look(c, str(project.path)))
-    own = seen.ready.name if seen.ready else seen.name
-    yield shlex.join(["docker", "exec", "--interactive", *flags, own, *words])
+    yield from containers.rehearse_exec(engine, seen.present or seen.name, words, **how)
 
 
 @task(
@@ -164,7 +170,8 @@ def stop(
     engine, projects = _chosen(c, path or ([] if name or all else ["."]), name, every=all)
     if dry(c):
         for project in projects:
-            report.lines(containers.rehearse_stop(engine, project, keep=keep))
+            lines = list(containers.rehearse_stop(engine, project, keep=keep))
+            report.lines(lines or [f"# there is no environment of {project.path}"])
         return
     results = containers.stop_all(engine, projects, keep=keep)
     for result in results:
@@ -181,7 +188,7 @@ def _chosen(
     c: Context, paths: Sequence[str], names: Sequence[str], *, every: bool
 ) -> tuple[Engine, tuple[Project, ...]]:
     """Return the projects to stop, each once; nothing is stopped unless all of them are known."""
-    settings = settings_of(c, project=paths[0] if len(paths) == 1 else "")
+    settings = settings_of(c)
     placed = [host.locate(path, settings.prefix, must_exist=False) for path in paths]
     engine = connect()
     found = containers.named(engine, settings.prefix, None if every else names)

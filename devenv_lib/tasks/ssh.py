@@ -9,6 +9,7 @@ from invoke import Context
 from devenv_lib import host, report
 from devenv_lib.engine import connect
 from devenv_lib.names import LABEL_PATH, LABEL_SSH, common_labels
+from devenv_lib.plans.ssh import SSH_PORT
 from devenv_lib.plans.ssh_config import config_lines
 from devenv_lib.tasks._task import dry, settings_of, task
 
@@ -23,21 +24,22 @@ _HEADER = """\
     name="ssh-config",
     help={"path": "a project directory: its environment alone (default: all of the prefix)"},
 )
-def ssh_config(c: Context, path: str = "") -> None:
+def ssh_config(c: Context, path: str | None = None) -> None:
     """Print a Host block for each running environment with ssh, for ~/.ssh/config to include."""
-    settings = settings_of(c, project=path or ".")
-    project = host.locate(path, settings.prefix, must_exist=False) if path else None
+    settings = settings_of(c)
+    project = host.locate(path, settings.prefix, must_exist=False) if path is not None else None
     labels = [f"{key}={value}" for key, value in common_labels(settings.prefix).items()]
     labels += [f"{LABEL_PATH}={project.path}"] if project else []
     engine = connect()
     if dry(c):
-        filters = [f"--filter=label={label}" for label in (*labels, LABEL_SSH)]
+        filters = [f"--filter=label={label}" for label in (*labels, f"{LABEL_SSH}={SSH_PORT}")]
         report.lines([shlex.join(["docker", "ps", *filters])])
         return
     blocks = list(config_lines(engine.containers(labels), settings.prefix))
     if not blocks:
         report.say(f"No environment with ssh is running on {engine.endpoint.title}.")
-    report.lines([*_HEADER.format(prefix=settings.prefix).split("\n"), *blocks])
+    header = report.as_called(_HEADER.format(prefix=settings.prefix))
+    report.lines([*header.split("\n"), *blocks])
 
 
 TASKS = (ssh_config,)

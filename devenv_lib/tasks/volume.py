@@ -49,7 +49,8 @@ def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa
         where = engine.endpoint.title
         report.say(f"There are no volumes of the prefix {settings.prefix} on {where}.")
     elif report.table([_row(volume) for volume in found], _HEADERS):
-        counts = {f"volumes of {settings.prefix}": len(found)}
+        what = "volume" if len(found) == 1 else "volumes"
+        counts = {f"{what} of {settings.prefix}": len(found)}
         report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
 
