@@ -118,7 +118,8 @@ class Host:
     ``keys`` says whether ``~/.ssh/authorized_keys`` has a key in it.
     ``surveys`` has a record for each real directory of configuration, and for those that links
     in them lead to. ``secrets`` are the resolved places where secrets are kept, and those that
-    links in them lead to.
+    links in them lead to. ``shared`` are the resolved directories that other environments may
+    write, which is not to be seen on the host but on the engine.
     """
 
     home: PurePosixPath
@@ -132,6 +133,7 @@ class Host:
     sockets: tuple[PurePosixPath, ...] = ()
     surveys: Mapping[PurePosixPath, Survey] = field(default_factory=dict)
     secrets: tuple[PurePosixPath, ...] = ()
+    shared: tuple[PurePosixPath, ...] = ()
     keys: bool = False
 
     def at(self, path: PurePosixPath) -> Found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
@@ -9,7 +11,7 @@ from devenv_lib.images import choose, expected_identity, identity
 from devenv_lib.mounts import build_mounts
 from devenv_lib.plans import EnvironmentPlan, creation
 from devenv_lib.plans.ssh import wants_ssh
-from devenv_lib.project import Project
+from devenv_lib.project import Project, environment_of
 from devenv_lib.records import EngineInfo, Host
 from devenv_lib.settings import Settings
 
@@ -45,10 +47,18 @@ def draft(
         who = identity(engine, image, choice.name, project.prefix, settings.user)
     else:
         who = expected_identity(image, choice.name, host.owner, settings.user)
+    host = replace(host, shared=_written_by_others(engine, project))
     mounts = build_mounts(project, settings, host, who, info.machine)
     named = (choice.name, image.id if image else "")
     ssh = wants_ssh(settings, host, mounts, who.home)
     return creation(project, settings, mounts, who, info=info, image=named, ssh=ssh)
+
+
+def _written_by_others(engine: Engine, project: Project) -> tuple[PurePosixPath, ...]:
+    """Return the directories of this machine that other projects' environments may write."""
+    others = (c for c in engine.containers() if environment_of(c) and not project.owns(c))
+    binds = (m for c in others for m in c.mounts if m.kind == "bind" and not m.read_only)
+    return tuple(sorted({PurePosixPath(mount.source) for mount in binds}))
 
 
 def check_reach(engine: Engine, info: EngineInfo) -> None:

@@ -46,7 +46,8 @@ def expected_identity(
     if image and isinstance(passwd, str):
         return parse_identity(passwd, wanted or image.user, name, chosen=bool(wanted))
     user = wanted or (image.user.partition(":")[0] if image else "") or DEFAULT_USER
-    return Identity(user, *user_ids(owner), PurePosixPath("/home") / user, "/bin/bash")
+    home = PurePosixPath("/root" if user in ("root", "0") else f"/home/{user}")
+    return Identity(user, *user_ids(owner), home, "/bin/bash")
 
 
 def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) -> Identity:

@@ -102,7 +102,7 @@ class _Draft:
         for name, files in self.settings.lockfiles.items():
             relative = PurePosixPath(".config") / name
             found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-            reason = unfit(found, target, self.project, self.host.home, self.identity.home) or (
+            reason = unfit(found, target, self.project, self.host, self.identity.home) or (
                 "not a directory" if found.kind != "directory" else ""
             )
             source = self._links(name, files)
@@ -126,7 +126,7 @@ class _Draft:
     def optional(self, relative: PurePosixPath, why: str) -> None:
         """Add a read-only bind of a path below the home if it exists and fits."""
         found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-        if reason := unfit(found, target, self.project, self.host.home, self.identity.home):
+        if reason := unfit(found, target, self.project, self.host, self.identity.home):
             self.left.append(LeftOut(str(found.path), target, reason))
         else:
             self._bind(found, target, why)

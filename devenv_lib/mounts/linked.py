@@ -133,7 +133,7 @@ class _Following:
         """Yield why a link is left alone: what it leads to, its place, their number."""
         found, place = wish.link.found, wish.place
         tree = self.host.surveys[wish.root.real].tree
-        if reason := unfit(found, place, self.project, self.host.home, self.inside):
+        if reason := unfit(found, place, self.project, self.host, self.inside):
             yield reason
         if reason := astray(found, tree, self.places.writable, self.host):
             yield reason

@@ -11,15 +11,11 @@ from devenv_lib.records import Found, Host, Survey
 
 
 def unfit(
-    found: Found,
-    target: PurePosixPath,
-    project: Project,
-    home: PurePosixPath,
-    inside: PurePosixPath,
+    found: Found, target: PurePosixPath, project: Project, host: Host, inside: PurePosixPath
 ) -> str:
     """Return why ``found`` cannot be mounted at ``target``, or an empty string.
 
-    ``home`` is the host's home directory, ``inside`` the environment's user's.
+    ``inside`` is the home directory of the environment's user.
     """
     if not found.exists:
         return absence(found)
@@ -30,7 +26,7 @@ def unfit(
         return "it lies inside the project, which is mounted writable there"
     if place.is_relative_to(target):
         return "it would hide the project, which lies inside it"
-    return _strays(found, project.path, home)
+    return _strays(found, project.path, host)
 
 
 def absence(found: Found) -> str:
@@ -40,18 +36,21 @@ def absence(found: Found) -> str:
     return "not there"
 
 
-def _strays(found: Found, project: PurePosixPath, home: PurePosixPath) -> str:
+def _strays(found: Found, project: PurePosixPath, host: Host) -> str:
     """Return why a configuration's symlinks may not be followed, or an empty string.
 
     Whatever runs inside can change a symlink in the project, and what it then leads to would be
     mounted at the next start. Inside the project it leads to nothing that is not there anyway.
+    The same holds for what other environments may write.
     """
-    chosen_inside = any(link.is_relative_to(project) for link in found.links)
-    if chosen_inside and not found.real.is_relative_to(project):
-        return f"a symlink in the project decides that it is {found.real}"
-    if home.is_relative_to(found.real):
+    for place in (project, *host.shared):
+        chosen_inside = any(link.is_relative_to(place) for link in found.links)
+        if chosen_inside and not found.real.is_relative_to(place):
+            what = "the project" if place == project else f"{place}, another environment's,"
+            return f"a symlink in {what} decides that it is {found.real}"
+    if host.home.is_relative_to(found.real):
         return f"it leads to {found.real}, which is the home directory or above it"
-    for secret in (home / name for name in SECRETS):
+    for secret in (host.home / name for name in SECRETS):
         led = found.real.is_relative_to(secret) and not found.path.is_relative_to(secret)
         if led or secret.is_relative_to(found.real):
             return f"it leads to {found.real}, where secrets are kept"
@@ -62,12 +61,13 @@ def astray(found: Found, tree: PurePosixPath, writable: Sequence[PurePosixPath],
     """Return why what a symlink in configuration leads to is not mounted, or an empty string.
 
     This comes on top of `unfit`: nobody asked for what a link leads to. ``tree`` is where it may
-    lead, and ``writable`` are the real paths that the environment may write.
+    lead, and ``writable`` are the real paths that the environment may write; others may write
+    ``host.shared``.
     """
     real = found.real
     if not real.is_relative_to(tree):
         return f"it leads to {real}, out of {tree}"
-    for path in writable:
+    for path in (*writable, *host.shared):
         if any(link.is_relative_to(path) for link in found.links):
             return f"a symlink in {path}, which can be written inside, decides that it is {real}"
         if _overlap(real, path):

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
 
 from tests.conftest import DEVENV, IMAGE, Workspace, docker
@@ -237,6 +238,7 @@ def test_bash_completes_commands_names_and_directories(running: Workspace) -> No
     """In a real bash, as the tab key does it."""
     give_bash = """
     source <(devenv --print-completion-script bash)
+    compopt() { :; }
     press() {
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
         _devenv devenv "${COMP_WORDS[COMP_CWORD]}"
@@ -265,6 +267,44 @@ def test_bash_completes_commands_names_and_directories(running: Workspace) -> No
         running.name,
         "my project/",
     ]
+
+
+@contextmanager
+def typing_bash(workspace: Workspace) -> Iterator[Any]:
+    """An interactive bash in the project folder, with the completion of devenv."""
+    path = f"{DEVENV.parent}:{os.environ['PATH']}"
+    child = pexpect.spawn(
+        "bash",
+        ["--norc", "--noprofile", "-i"],
+        cwd=str(workspace.path),
+        env={**workspace.process_environ(), "PATH": path, "PS1": "$ ", "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=20,
+    )
+    try:
+        child.expect_exact("$ ")
+        child.sendline("source <(devenv --print-completion-script bash); echo rea''dy")
+        child.expect_exact("ready\r\n")
+        child.expect_exact("$ ")
+        yield child
+    finally:
+        child.close(force=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["b$(touch${IFS}PWNED)", "b;touch PWNED;", "b`touch PWNED`", "b c*"]
+)
+def test_completion_never_runs_what_a_directory_is_called(workspace: Workspace, name: str) -> None:
+    """A project decides the names of its directories, and bash would run some of them."""
+    (workspace.path / name).mkdir()
+    with typing_bash(workspace) as bash:
+        bash.send("devenv --dry run ./b\t")
+        bash.expect_exact("./b")
+        bash.expect(pexpect.TIMEOUT, timeout=2)
+        bash.send("\r")
+        bash.expect_exact("docker run")
+        bash.expect_exact("$ ")
+    assert not (workspace.path / "PWNED").exists()
 
 
 # exec: the quick way and the thorough one are the same
@@ -332,6 +372,40 @@ def test_a_container_that_only_looks_like_an_environment_is_not_entered(
     assert f"There is no environment {fake}" in done.stderr
 
 
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_name_is_meant_to_the_letter(make_workspace: Any, quick: bool) -> None:
+    """An engine takes names for patterns, in which a dot is any letter."""
+    dash = make_workspace("work/my-app")
+    dot = make_workspace("work/my.app", prefix=dash.prefix)
+    dash.up()
+    variables = {} if quick else {"DEVENV_MEMORY": "8g"}
+    for wrong in (dot.name, dash.name.replace("-", "."), dash.name[:-1], f"x{dash.name}"):
+        done = dash.devenv("exec", wrong, "--", "true", quick=quick, variables=variables)
+        assert done.returncode == 1, wrong
+        assert f"There is no environment {wrong}" in done.stderr
+    done = dash.devenv("exec", dash.name, "--", "hostname", quick=quick, variables=variables)
+    assert done.stdout == "my-app\n"
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["exec", ""],
+        ["exec", "--path", ""],
+        ["exec", "--path="],
+        ["exec", "--name="],
+        ["exec", "--user=", "."],
+        ["exec", "~"],
+    ],
+)
+def test_an_empty_word_is_nobodys_name(running: Workspace, words: list[str], quick: bool) -> None:
+    """A variable that is unset in a script does not mean the current directory."""
+    done = running.devenv(*words, "--", "true", quick=quick)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_exec_starts_what_does_not_run_and_says_so_on_stderr(workspace: Workspace) -> None:
     done = workspace.devenv("exec", ".", "--", "echo", "hello")
     assert (done.returncode, done.stdout) == (0, "hello\n")
@@ -361,7 +435,13 @@ def test_exec_as_another_user_with_variables_and_a_login_shell(running: Workspac
 
 def test_a_dry_exec_shows_no_values(running: Workspace) -> None:
     done = running.devenv("--dry", "exec", ".", "--env", "TOKEN=secret", "--", "ls", "a b")
-    assert done.stdout == f"docker exec --interactive --env=TOKEN {running.name} ls 'a b'\n"
+    assert done.stdout.splitlines() == [
+        "# with TOKEN set before it: the values are not shown",
+        f"docker exec --interactive --env=TOKEN {running.name} ls 'a b'",
+    ]
+    done = running.devenv("--dry", "exec", ".", "--login", "--user", "root", "--", "x")
+    flags = "--interactive --user=root --env=HOME=/root"
+    assert done.stdout == f"docker exec {flags} {running.name} /bin/bash -l -c '\"$@\"' bash x\n"
 
 
 # Signals
@@ -564,6 +644,43 @@ def test_a_broken_settings_file_is_an_error_that_names_it(
         assert says in done.stderr
         assert "Traceback" not in done.stderr
         file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a: &a [1, 1]\n" + "".join(f"b{n}: &b{n} [*a, *a]\n" for n in range(9)), ""),
+        (
+            "a0: &a0 [1]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n" for n in range(26)),
+            "more",
+        ),
+        ("devenv: &a {x: *a}\n", "holds more than settings do"),
+        ("[" * 5000, "holds more than settings do"),
+        ("# " + "x" * (1 << 20), "holds more than settings do"),
+    ],
+)
+def test_a_hostile_settings_file_takes_no_time(
+    workspace: Workspace, content: str, says: str
+) -> None:
+    (workspace.path / "invoke.yaml").write_text(content)
+    done = workspace.devenv("--dry", ".", timeout=20)
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (4 if says else 0), done.stderr
+    assert says in done.stderr
+
+
+def test_a_settings_file_that_is_a_pipe_is_not_waited_for(workspace: Workspace) -> None:
+    os.mkfifo(workspace.path / "invoke.yaml")
+    done = workspace.devenv("exec", ".", "--", "true", timeout=20)
+    assert done.returncode == 4
+    assert "is not a file of settings" in done.stderr
+
+
+def test_a_file_where_one_types_says_nothing_about_lists_and_names(running: Workspace) -> None:
+    (running.path / "invoke.yaml").write_text("devenv: {memory: 1g}\n")
+    for words in (["list"], ["volume", "list"], ["stop", "--all"]):
+        done = running.devenv(*words)
+        assert done.returncode == 0, done.stderr
 
 
 def test_an_empty_devenv_key_is_no_error(workspace: Workspace) -> None:

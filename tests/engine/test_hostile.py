@@ -14,6 +14,7 @@ from devenv_lib import containers
 from devenv_lib.containers import stages
 from devenv_lib.errors import EngineFailure, ImageError, Refused
 from devenv_lib.names import REPLACED, STARTING
+from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
@@ -284,3 +285,43 @@ def test_a_docker_configuration_that_makes_no_sense_is_named(
         assert "config.json cannot be used" in result.stderr
         assert "Traceback" not in result.stderr
     file.unlink()
+
+
+def test_what_one_environment_writes_chooses_no_mount_of_another(make_workspace: Any) -> None:
+    """A project of dotfiles has an environment too, and another one mounts from it."""
+    dots = make_workspace("src/dotfiles")
+    app = make_workspace("src/app", prefix=dots.prefix)
+    dots.write("src/dotfiles/nvim/init.lua", "-- nvim\n")
+    dots.write("src/dotfiles/.git/HEAD", "ref: refs/heads/main\n")
+    dots.write("src/secretproj/creds", "topsecret")
+    dots.write("private/diary", "diary")
+    (dots.home / ".config").mkdir()
+    (dots.home / ".config/nvim").symlink_to("../src/dotfiles/nvim")
+    dots.up()
+    app.up()
+    assert app.sh("ls ~/.config/nvim") == "init.lua"
+    # Inside the one: the tree of the repository moves up, and a link leads out of it.
+    dots.sh("cd ~/src/dotfiles && rm -r .git && ln -s ../../secretproj nvim/x")
+    app.up(recreate=True)
+    assert app.try_sh("cat ~/.config/nvim/x/creds")[0] != 0
+    # And the directory itself becomes a link to something of the host's.
+    dots.sh(f"cd ~/src/dotfiles && mv nvim old && ln -s {dots.home}/private nvim")
+    plan = app.up(recreate=True).plan
+    assert app.try_sh("cat ~/.config/nvim/diary")[0] != 0
+    (left,) = [one for one in plan.mounts.left_out if one.source.endswith(".config/nvim")]
+    assert left.why == (
+        f"a symlink in {dots.path}, another environment's, decides that it is {dots.home}/private"
+    )
+
+
+def test_an_image_cannot_bring_sshds_label(workspace: Workspace, hostile: Any) -> None:
+    """It would say that there is an sshd, and have one started, against the user's setting."""
+    workspace.write(".ssh/authorized_keys", "ssh-ed25519 AAAA test\n")
+    hostile("LABEL devenv.ssh=2222")
+    workspace.configure(ssh=False, ports=(Port(0, 2222),))
+    workspace.up()
+    containers.stop(workspace.engine, workspace.project, keep=True)
+    workspace.up()
+    (listed,) = containers.survey(workspace.engine, workspace.prefix)
+    assert listed.ssh is None
+    assert "sshd" not in workspace.sh("cat /proc/[0-9]*/comm")
