@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from devenv_lib import images
 from devenv_lib.errors import ImageError, Refused, UsageError
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.records import Port
@@ -255,6 +256,22 @@ def test_a_port_that_a_program_has_is_refused_by_name(reached: Workspace) -> Non
             reached.up(recreate=True)
     environment = reached.up()
     assert (environment.container.id, environment.outcome) == (before, "running")
+
+
+def test_what_is_wrong_in_any_case_is_said_before_an_image_is_built(
+    reached: Workspace, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes minutes. Without its own image the prefix has none yet."""
+    monkeypatch.setattr(images, "ensure", lambda *_: pytest.fail("an image was made"))
+    with listener() as port:
+        reached.configure(image="", ssh_port=port)
+        with pytest.raises(Refused, match="is taken by another program"):
+            reached.up()
+    (reached.home / ".ssh/authorized_keys").unlink()
+    reached.configure(ssh=True, ssh_port=0)
+    with pytest.raises(UsageError, match="nobody could log in"):
+        reached.up()
+    assert reached.container_names() == workspace.container_names() == []
 
 
 def test_a_port_that_a_container_has_is_refused_by_name(
