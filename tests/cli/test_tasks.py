@@ -217,7 +217,7 @@ def test_dry_runs_say_what_would_be_done_and_touch_nothing(
     assert (workspace.container_names(), workspace.volume_names()) == ([], [])
     assert "docker exec" in workspace.inv("--dry", "exec", "--", "ls", "a b").stdout
     assert "docker volume ls" in dry("volume.list")
-    assert dry("stop") == ""
+    assert dry("stop") == f"# there is no environment of {workspace.path}\n"
     assert "USER_UID" in workspace.inv("--dry", "build", variables={"DEVENV_IMAGE": ""}).stdout
     assert "docker volume rm" not in dry("volume.rm", "--all")
     assert (workspace.container_names(), workspace.volume_names()) == ([], [])
