@@ -161,6 +161,14 @@ def _paths(value: object) -> tuple[str, ...]:
     return tuple(_string(item) for item in _list(value, "paths"))
 
 
+def _patterns(value: object) -> tuple[str, ...]:
+    accepted = "volumes' names, in which *, ? and [...] stand for others"
+    patterns = tuple(_string(item) for item in _list(value, accepted))
+    if not all(re.fullmatch(r"[\w.*?\[\]!-]+", pattern, re.ASCII) for pattern in patterns):
+        raise ValueError(f"a list of {accepted}")
+    return patterns
+
+
 #: Each key, dotted, and its reader.
 READERS: Mapping[str, Callable[[object], Any]] = {
     "prefix": lambda value: check_prefix(_string(value)),
@@ -177,6 +185,9 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "linked_mounts": _linked_mounts,
     "build.base": _base,
     "build.ca_certificates": _paths,
+    "volumes.protected": _patterns,
 }
 #: Keys whose values are lists or mappings.
-STRUCTURED = frozenset({"ports", "mounts", "lockfiles", "build.ca_certificates"})
+STRUCTURED = frozenset(
+    {"ports", "mounts", "lockfiles", "build.ca_certificates", "volumes.protected"}
+)

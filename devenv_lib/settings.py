@@ -23,9 +23,10 @@ from devenv_lib.records import Port
 WIDENING = frozenset(
     {
         *("prefix", "user", "memory", "memory_swap", "cpus", "ssh", "mounts", "lockfiles"),
-        *("linked_mounts", "build.base", "build.ca_certificates"),
+        *("linked_mounts", "build.base", "build.ca_certificates", "volumes.protected"),
     }
 )
+_GROUPS = frozenset(key.partition(".")[0] for key in READERS if "." in key)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,13 @@ class Build:
 
     base: str = "debian:trixie-slim"
     ca_certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Volumes:
+    """What volumes are spared: ``protected`` are names, or patterns as a shell's (`fnmatch`)."""
+
+    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Settings:
     lockfiles: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LOCKFILES)
     linked_mounts: int = 32
     build: Build = field(default_factory=Build)
+    volumes: Volumes = field(default_factory=Volumes)
 
     @property
     def swap_limit(self) -> int:
@@ -110,8 +119,11 @@ def load(layers: Sequence[Layer]) -> Settings:
         for key, value in _flatten(layer):
             now = _read(layer, key, value)
             read[key] = now if key != "lockfiles" else {**read.get(key, DEFAULT_LOCKFILES), **now}
-    build = {key.removeprefix("build."): read.pop(key) for key in list(read) if "." in key}
-    settings = Settings(**read, build=Build(**build))
+    settings = Settings(
+        **{key: value for key, value in read.items() if "." not in key},
+        build=Build(**_group(read, "build")),
+        volumes=Volumes(**_group(read, "volumes")),
+    )
     if settings.swap_limit < settings.memory:
         raise SettingsError(
             f"'devenv.memory_swap' ({settings.swap_limit} bytes) is below 'devenv.memory' "
@@ -119,6 +131,11 @@ def load(layers: Sequence[Layer]) -> Settings:
             "Raise memory_swap, or leave it out: it is then half as much again as memory.",
         )
     return settings
+
+
+def _group(read: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what was read of the keys below ``name``."""
+    return {k.removeprefix(f"{name}."): v for k, v in read.items() if k.startswith(f"{name}.")}
 
 
 def _flatten(layer: Layer) -> Iterator[tuple[str, object]]:
@@ -131,18 +148,18 @@ def _flatten(layer: Layer) -> Iterator[tuple[str, object]]:
             f"Accepted keys: {', '.join(READERS)}.",
         )
     for key, value in layer.values.items():
-        if key == "build":
-            yield from ((f"build.{name}", inner) for name, inner in _build(layer, value))
+        if key in _GROUPS:
+            yield from ((f"{key}.{name}", inner) for name, inner in _inside(layer, key, value))
         else:
             yield str(key), value
 
 
-def _build(layer: Layer, value: object) -> list[tuple[object, object]]:
-    """Return the items of ``build:``, which may be empty."""
+def _inside(layer: Layer, group: str, value: object) -> list[tuple[object, object]]:
+    """Return the items of a group of keys, which may be empty."""
     if value is not None and not isinstance(value, Mapping):
-        keys = ", ".join(key.removeprefix("build.") for key in READERS if "." in key)
+        keys = ", ".join(k.partition(".")[2] for k in READERS if k.startswith(f"{group}."))
         raise SettingsError(
-            f"'devenv.build' in {layer.origin} is {value!r}.", f"It takes a mapping of {keys}."
+            f"'devenv.{group}' in {layer.origin} is {value!r}.", f"It takes a mapping of {keys}."
         )
     return list(value.items()) if value else []
 

@@ -212,3 +212,36 @@ def test_a_name_that_an_engine_could_read_otherwise_ends_the_command(name: str) 
     """Before anything is looked up, also beside good names."""
     with pytest.raises(UsageError, match="is not a volume name"):
         removal(snapshot(volume()), "devenv", ["devenv-data", name])
+
+
+# Protection
+
+
+def test_a_protected_volume_is_refused_by_its_name_whatever_else_is_asked() -> None:
+    """The refusal names the pattern and the setting."""
+    seen = snapshot(volume("devenv-data"), volume("devenv-cache"))
+
+    plan = removal(seen, "devenv", ["devenv-data", "devenv-cache"], ["devenv-d*"])
+
+    (refusal,) = plan.refusals
+    assert (refusal.volume, plan.volumes) == ("devenv-data", (volume("devenv-cache"),))
+    assert refusal.reason == "it is protected by 'devenv-d*' in devenv.volumes.protected"
+    assert "DEVENV_VOLUMES_PROTECTED" in refusal.remedy
+
+
+def test_a_removal_of_all_goes_round_protected_volumes() -> None:
+    """Also round one that is in use: what is not to be removed need not be free."""
+    seen = snapshot(volume("aa"), volume("bb"), volume("cc"), container(volumes=["bb"]))
+
+    plan = removal(seen, "devenv", ALL, ["b?"])
+
+    assert plan == RemovalPlan((volume("aa"), volume("cc")), (), ("bb",))
+
+
+def test_a_protected_volume_of_another_prefix_is_none_of_the_commands_business() -> None:
+    assert removal(snapshot(volume("x1", "other")), "devenv", ALL, ["*"]).spared == ()
+
+
+@pytest.mark.parametrize("pattern", ["DEVENV-DATA", "data", "devenv-dat", "devenv-data?"])
+def test_a_pattern_is_about_the_whole_name(pattern: str) -> None:
+    assert removal(snapshot(volume()), "devenv", ["devenv-data"], [pattern]).refusals == ()

@@ -83,6 +83,7 @@ GOOD: list[tuple[str, object, object]] = [
     ("linked_mounts", "64", 64),
     ("build.base", "debian:bookworm", "debian:bookworm"),
     ("build.ca_certificates", ["~/ca.pem", "/b c.pem"], ("~/ca.pem", "/b c.pem")),
+    ("volumes.protected", ["devenv-data", "*-[st]?*"], ("devenv-data", "*-[st]?*")),
 ]
 
 
@@ -179,6 +180,7 @@ BAD_VALUES: dict[str, list[object]] = {
     ],
     "build.base": [None, 5, [], "", "--no-cache", "a b"],
     "build.ca_certificates": [None, "~/ca.pem", 5, {}, [5], [None]],
+    "volumes.protected": [None, "devenv-data", 5, {}, [5], [None], [""], ["a b"], ["a/b"]],
 }
 BAD = [(key, value) for key, values in BAD_VALUES.items() for value in values]
 
@@ -222,7 +224,7 @@ def test_a_refusal_says_what_is_accepted(key: str, value: object, accepted: str)
     assert accepted in failure(Layer("f", nested(key, value))).hint
 
 
-@pytest.mark.parametrize("key", ["imag", "build.bases", "volumes", "Memory", "5"])
+@pytest.mark.parametrize("key", ["imag", "build.bases", "volume", "Memory", "5"])
 def test_an_unknown_key_is_refused_with_key_and_origin(key: str) -> None:
     """A key that is misspelt does nothing: better to say so than to go on without it."""
     error = failure(Layer("~/.invoke.yaml", nested(key, "x")))
@@ -384,6 +386,7 @@ def test_the_keys_that_widen_are_those_of_the_design() -> None:
         "user",
         "lockfiles",
         "build.ca_certificates",
+        "volumes.protected",
         "ssh",
     } | limits | more == WIDENING
 

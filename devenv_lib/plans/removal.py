@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from devenv_lib.names import LABEL, ours, prefix_of
 from devenv_lib.plans.remedies import stop_command
@@ -23,28 +24,48 @@ class Refusal:
 
 @dataclass(frozen=True)
 class RemovalPlan:
-    """Volumes to remove, in order, and refusals. One refusal refuses all of it."""
+    """Volumes to remove, in order, and refusals. One refusal refuses all of it.
+
+    ``spared`` are volumes of a whole prefix that are protected: they are gone round.
+    """
 
     volumes: tuple[Volume, ...]
     refusals: tuple[Refusal, ...]
+    spared: tuple[str, ...] = ()
 
 
-def removal(snapshot: Snapshot, prefix: str, names: Sequence[str] | None) -> RemovalPlan:
+def removal(
+    snapshot: Snapshot, prefix: str, names: Sequence[str] | None, protected: Sequence[str] = ()
+) -> RemovalPlan:
     """Return what removing ``names`` would do; ``None`` is every volume of the prefix.
+
+    ``protected`` are names or patterns (`fnmatch`) of volumes that are not to be removed.
 
     Raises:
         UsageError: a name that an engine cannot take literally.
     """
+    spared: tuple[str, ...] = ()
     if names is None:
-        names = sorted(v.name for v in snapshot.volumes if ours(v.labels, prefix))
+        every = sorted(v.name for v in snapshot.volumes if ours(v.labels, prefix))
+        spared = tuple(name for name in every if _protecting(name, protected))
+        names = [name for name in every if name not in spared]
     wanted = tuple(dict.fromkeys(check_name(name) for name in names))
-    refusals = tuple(refusal for name in wanted for refusal in _refusals(snapshot, prefix, name))
+    refusals = tuple(
+        refusal for name in wanted for refusal in _refusals(snapshot, prefix, name, protected)
+    )
     refused = {refusal.volume for refusal in refusals}
     found = (snapshot.volume(name) for name in wanted if name not in refused)
-    return RemovalPlan(tuple(volume for volume in found if volume), refusals)
+    return RemovalPlan(tuple(volume for volume in found if volume), refusals, spared)
 
 
-def _refusals(snapshot: Snapshot, prefix: str, name: str) -> Iterator[Refusal]:
+def _protecting(name: str, protected: Sequence[str]) -> str:
+    """Return the pattern that protects a volume, or an empty string."""
+    return next((pattern for pattern in protected if fnmatchcase(name, pattern)), "")
+
+
+def _refusals(
+    snapshot: Snapshot, prefix: str, name: str, protected: Sequence[str]
+) -> Iterator[Refusal]:
     volume = snapshot.volume(name)
     if volume is None:
         yield Refusal(name, "there is no such volume", "inv volume.list")
@@ -56,6 +77,10 @@ def _refusals(snapshot: Snapshot, prefix: str, name: str) -> Iterator[Refusal]:
         remedy = f"DEVENV_PREFIX={shlex.quote(other)} inv volume.rm --name {name}"
         yield Refusal(name, f"it belongs to the prefix {other}, not to {prefix}", remedy)
     else:
+        if pattern := _protecting(name, protected):
+            remedy = "Take it out of that setting: ~/.invoke.yaml or DEVENV_VOLUMES_PROTECTED"
+            reason = f"it is protected by '{pattern}' in devenv.volumes.protected"
+            yield Refusal(name, reason, remedy)
         yield from (_in_use(name, user, prefix) for user in snapshot.users(name))
 
 

@@ -69,7 +69,7 @@ def _row(volume: volumes.VolumeReport) -> dict[str, str]:
     iterable=["name"],
     help={
         "name": "a volume to remove; may be given several times",
-        "all": "remove every labelled volume of the prefix",
+        "all": "remove every labelled volume of the prefix that is not protected",
         "force": "do not ask; every check stays",
     },
 )
@@ -82,7 +82,8 @@ def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> N
     began = time.monotonic()
     settings = settings_of(c)
     engine = connect()
-    plan = volumes.plan_removal(engine, settings.prefix, None if all else name)
+    protected = settings.volumes.protected
+    plan = volumes.plan_removal(engine, settings.prefix, None if all else name, protected)
     if plan.refusals:
         _refuse(engine, plan, began)
     if dry(c):
@@ -95,7 +96,7 @@ def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> N
     ):
         raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
     removals = volumes.remove(engine, settings.prefix, plan)
-    _tell(engine, removals, began)
+    _tell(engine, plan, removals, began)
 
 
 def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
@@ -105,8 +106,9 @@ def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
         report.reason(refusal.remedy)
     for volume in plan.volumes:
         report.outcome(volume.name, "KEPT", "one refusal refuses the whole command")
+    _tell_spared(plan)
     refused = len({refusal.volume for refusal in plan.refusals})
-    counts = {"refused": refused, "kept": len(plan.volumes)}
+    counts = {"refused": refused, "kept": len(plan.volumes) + len(plan.spared)}
     report.summary(counts, engine.endpoint.title, time.monotonic() - began)
     finish(1)
 
@@ -120,14 +122,22 @@ def _question(engine: Engine, plan: RemovalPlan) -> str:
     return f"{listed}\nRemove {many}, on {where}?"
 
 
-def _tell(engine: Engine, removals: tuple[volumes.Removal, ...], began: float) -> None:
+def _tell(
+    engine: Engine, plan: RemovalPlan, removals: tuple[volumes.Removal, ...], began: float
+) -> None:
     for removal in removals:
         report.outcome(removal.name, "FAILED" if removal.failure else "REMOVED", removal.failure)
+    _tell_spared(plan)
     failed = sum(1 for removal in removals if removal.failure)
-    counts = {"removed": len(removals) - failed, "failed": failed}
+    counts = {"removed": len(removals) - failed, "failed": failed, "kept": len(plan.spared)}
     report.summary(counts, engine.endpoint.title, time.monotonic() - began)
     if failed:
         finish(1)
+
+
+def _tell_spared(plan: RemovalPlan) -> None:
+    for name in plan.spared:
+        report.outcome(name, "KEPT", "it is protected by devenv.volumes.protected")
 
 
 TASKS = (list_, rm)

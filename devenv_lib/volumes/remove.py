@@ -21,11 +21,15 @@ class Removal:
     failure: str = ""
 
 
-def plan_removal(engine: Engine, prefix: str, names: Sequence[str] | None) -> RemovalPlan:
+def plan_removal(
+    engine: Engine, prefix: str, names: Sequence[str] | None, protected: Sequence[str] = ()
+) -> RemovalPlan:
     """Examine the engine and return what removing ``names`` (``None``: all) would do.
 
     ``plan.volumes`` would go, in that order; ``plan.refusals`` say what may not and why, and one
-    of them refuses all. The rules are those of ``specs/persistent-volumes.md``.
+    of them refuses all. ``protected`` are names or patterns, as of ``settings.volumes``: such a
+    volume is refused by its name, and of all of them it is ``plan.spared``. The rules are those
+    of ``specs/persistent-volumes.md``.
 
     Raises:
         UsageError: a name that an engine cannot take literally.
@@ -38,7 +42,7 @@ def plan_removal(engine: Engine, prefix: str, names: Sequence[str] | None) -> Re
             assert plan.volumes == ()
             assert "running container" in plan.refusals[0].reason
     """
-    return removal(engine.snapshot(), prefix, names)
+    return removal(engine.snapshot(), prefix, names, protected)
 
 
 def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...]:
@@ -65,7 +69,8 @@ def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...
             "See who uses what: inv volume.list",
         )
     names = [volume.name for volume in plan.volumes]
-    if plan_removal(engine, prefix, names) != plan:
+    now = plan_removal(engine, prefix, names)
+    if now.refusals or now.volumes != plan.volumes:
         raise Refused(
             "Nothing was removed: the volumes or their use changed since they were checked.",
             "Look again, then repeat the command: inv volume.list",

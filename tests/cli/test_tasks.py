@@ -185,6 +185,25 @@ def test_volume_rm_of_names_takes_exactly_those(workspace: Workspace) -> None:
     assert [workspace.volume("data"), workspace.volume("tvim-lock")] == workspace.volume_names()
 
 
+def test_volume_rm_spares_protected_volumes(workspace: Workspace) -> None:
+    """`--force` skips no check, and `--all` goes round them."""
+    workspace.up()
+    workspace.stop()
+    data = workspace.volume("data")
+    (workspace.home / ".invoke.yaml").write_text("devenv: {volumes: {protected: ['*-da*']}}\n")
+    named = workspace.inv(
+        "volume.rm", "--force", "--name", data, "--name", workspace.volume("cache")
+    )
+    assert named.returncode == 1
+    assert f"{data} REFUSED  it is protected by '*-da*' in devenv.volumes.protected" in named.stderr
+    assert f"{workspace.volume('cache')} KEPT" in named.stderr
+    every = workspace.inv("volume.rm", "--all", "--force")
+    assert every.returncode == 0
+    assert f"{data} KEPT  it is protected by devenv.volumes.protected" in every.stderr
+    assert "3 removed, 1 kept in" in every.stderr
+    assert workspace.volume_names() == [data]
+
+
 def test_volume_rm_with_nothing_to_remove_is_done(workspace: Workspace) -> None:
     result = workspace.inv("volume.rm", "--all")
     assert result.returncode == 0
