@@ -168,7 +168,7 @@ def _report(start: Start, container: Container) -> Environment:
 def _rebuild(start: Start) -> tuple[str, ...]:
     """Say when the project's own image would be built again."""
     choice = images.choose(start.project, start.settings)
-    image = start.engine.image(choice.name)
+    image = start.engine.image(choice.name) if choice.kind == "project" else None
     if image and images.stale(image, choice, start.settings, start.host.owner):
         return (f"{choice.context} changed since {choice.name} was built",)
     return ()
