@@ -23,6 +23,8 @@ _LEAST_MEMORY, _MOST_MEMORY = 6 << 20, 1 << 62
 #: An engine takes about as many mounts as a kernel lets a container have at all.
 _MOST_LINKED = 1000
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+#: A pattern for names; a bracket that is not closed would stand for itself, which no name has.
+_PATTERN = re.compile(r"(?:[\w.*?-]|\[!?[\w.-]+\])+", re.ASCII)
 #: Docker's reference grammar, loosely: no word can be taken for a flag or another object.
 _IMAGE = re.compile(
     r"[a-z0-9][a-z0-9._-]*(?::\d+(?=/))?(?:/[a-z0-9][a-z0-9._-]*)*"
@@ -164,7 +166,9 @@ def _paths(value: object) -> tuple[str, ...]:
 def _patterns(value: object) -> tuple[str, ...]:
     accepted = "volumes' names, in which *, ? and [...] stand for others"
     patterns = tuple(_string(item) for item in _list(value, accepted))
-    if not all(re.fullmatch(r"[\w.*?\[\]!-]+", pattern, re.ASCII) for pattern in patterns):
+    if not all(
+        re.fullmatch(r"(?:[\w.*?-]|\[!?[\w.-]+\])+", pattern, re.ASCII) for pattern in patterns
+    ):
         raise ValueError(f"a list of {accepted}")
     return patterns
 

@@ -180,7 +180,19 @@ BAD_VALUES: dict[str, list[object]] = {
     ],
     "build.base": [None, 5, [], "", "--no-cache", "a b"],
     "build.ca_certificates": [None, "~/ca.pem", 5, {}, [5], [None]],
-    "volumes.protected": [None, "devenv-data", 5, {}, [5], [None], [""], ["a b"], ["a/b"]],
+    "volumes.protected": [
+        None,
+        "devenv-data",
+        5,
+        {},
+        [5],
+        [None],
+        [""],
+        ["a b"],
+        ["a/b"],
+        ["a[b"],
+        ["a]"],
+    ],
 }
 BAD = [(key, value) for key, values in BAD_VALUES.items() for value in values]
 

@@ -174,7 +174,7 @@ class _Watch:
         self._tell = tell
         self._deadline = 0.0
         self._pending = ""
-        self._killed = False
+        self._killed = self._silent = False
         self.told: list[str] = []
 
     def until_end(self, arriving: int) -> int:
@@ -210,7 +210,12 @@ class _Watch:
         self._pending = "" if self._reached(name) else name
 
     def _reached(self, name: str) -> int:
-        """Tell, in a thread: an engine that does not answer must not keep anybody here."""
+        """Tell, in a thread: an engine that does not answer must not keep anybody here.
+
+        It is not asked again, and what runs inside may go on.
+        """
+        if self._silent:
+            return 0
         reached: list[int] = []
 
         def tell() -> None:
@@ -220,6 +225,7 @@ class _Watch:
         thread = threading.Thread(target=tell, daemon=True)
         thread.start()
         thread.join(_ANSWER)
+        self._silent = thread.is_alive()
         return sum(reached)
 
     def _end(self) -> None:

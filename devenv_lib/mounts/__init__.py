@@ -7,6 +7,7 @@ decides. ``specs/persistent-volumes.md`` has the table.
 from devenv_lib.mounts.build import build_mounts
 from devenv_lib.mounts.records import (
     AGENT,
+    ANOTHER,
     CACHE,
     DATA,
     DEFAULT_VOLUMES,
@@ -27,6 +28,7 @@ from devenv_lib.mounts.tree import nested_parents, writable_homes
 
 __all__ = [
     "AGENT",
+    "ANOTHER",
     "CACHE",
     "DATA",
     "DEFAULT_VOLUMES",

@@ -17,6 +17,8 @@ STATE = ("state", ".local/state")
 FILES = (".bashrc", ".inputrc", ".gitconfig")
 CONFIGS = ("bash", "git", "nvim", "starship", "starship.toml", "gh", "gh-copilot", "opencode")
 AUTH = PurePosixPath(".local/share/opencode/auth.json")
+#: What the reason says of something that was left out because of who else is there.
+ANOTHER = "another environment's"
 #: What configuration may never lead to by a symlink.
 SECRETS = (".ssh", ".gnupg", ".aws")
 KEYS = PurePosixPath(".ssh/authorized_keys")

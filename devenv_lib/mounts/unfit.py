@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from devenv_lib.mounts.records import SECRETS
+from devenv_lib.mounts.records import ANOTHER, SECRETS
 from devenv_lib.project import Project
 from devenv_lib.records import Found, Host, Survey
 
@@ -46,7 +46,7 @@ def _strays(found: Found, project: PurePosixPath, host: Host) -> str:
     for place in (project, *host.shared):
         chosen_inside = any(link.is_relative_to(place) for link in found.links)
         if chosen_inside and not found.real.is_relative_to(place):
-            what = "the project" if place == project else f"{place}, another environment's,"
+            what = "the project" if place == project else f"{place}, {ANOTHER},"
             return f"a symlink in {what} decides that it is {found.real}"
     if host.home.is_relative_to(found.real):
         return f"it leads to {found.real}, which is the home directory or above it"

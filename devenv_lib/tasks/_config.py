@@ -21,8 +21,8 @@ from devenv_lib.errors import UsageError
 
 _KEY = "devenv"
 _PASSIVE = ("yaml", "yml", "json")
-#: Bytes and values that a settings file may have.
-_LARGEST, _MOST = 1 << 20, 10_000
+#: Bytes and values that a settings file may have, how deep they lie, and a number's bits.
+_LARGEST, _MOST, _DEEPEST, _MOST_BITS = 1 << 16, 10_000, 20, 64
 
 
 class ProjectConfig(Config):
@@ -44,11 +44,11 @@ class ProjectConfig(Config):
     def load_project(self, merge: bool = True) -> None:
         """Load a project's ``invoke.yaml``, ``invoke.yml`` or ``invoke.json``."""
         usual = self._file_suffixes
-        self._set(_file_suffixes=_PASSIVE)
+        self._set(_file_suffixes=_PASSIVE, _load_yaml=_load_plain, _load_yml=_load_plain)
         try:
             super().load_project(merge=False)
         finally:
-            self._set(_file_suffixes=usual)
+            self._set(_file_suffixes=usual, _load_yaml=self._load_own, _load_yml=self._load_own)
         project = self._project
         self._set(_project={_KEY: project[_KEY]} if _KEY in project else {})
         if merge:
@@ -57,10 +57,10 @@ class ProjectConfig(Config):
     def load_shell_env(self) -> None:
         """Leave ``INVOKE_DEVENV_*`` to devenv: Invoke fails on those that are lists."""
 
-    def _load_yaml(self, path: PathLike[Any]) -> Any:
+    def _load_own(self, path: PathLike[Any]) -> Any:
         return _mapping(super()._load_yaml, path)
 
-    _load_yml = _load_yaml
+    _load_yaml = _load_yml = _load_own
 
     def _load_json(self, path: PathLike[Any]) -> Any:
         return _mapping(super()._load_json, path)
@@ -70,6 +70,25 @@ class ProjectConfig(Config):
             super()._load_file(prefix, absolute=absolute, merge=merge)
         except UnknownFileType as error:
             raise UsageError(f"{error}.", "Write settings as yaml: -f FILE.yaml") from None
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Yaml without merge keys, by which a short file takes for ever to load."""
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Refuse ``<<``."""
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                raise ValueError("merge keys (<<) are not read")
+
+
+def _load_plain(path: PathLike[Any]) -> Any:
+    def load(path: PathLike[Any]) -> Any:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - Invoke hands over a text
+            loader: Any = _PlainLoader  # yaml has no types
+            return loader(file).get_single_data()
+
+    return _mapping(load, path)
 
 
 def _mapping(load: Callable[[PathLike[Any]], Any], path: PathLike[Any]) -> dict[str, Any]:
@@ -103,17 +122,18 @@ def _check_file(path: PathLike[Any]) -> None:
 
 
 def _is_large(data: object) -> bool:
-    """Whether there are more values than settings have: yaml can name one many times over."""
-    waiting, seen = [data], 0
+    """Whether there is more than settings have: yaml can name one value many times over."""
+    waiting, seen = [(data, 0)], 0
     while waiting:
-        one = waiting.pop()
+        one, depth = waiting.pop()
         seen += 1
-        if seen > _MOST:
+        number = isinstance(one, int) and one.bit_length() > _MOST_BITS
+        if seen > _MOST or depth > _DEEPEST or number:
             return True
         if isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list | tuple):
-            waiting.extend(one)
+            one = list(one.values())
+        if isinstance(one, list | tuple):
+            waiting.extend((value, depth + 1) for value in one)
     return False
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import images, report
 from devenv_lib.containers import Environment
-from devenv_lib.mounts import MountPlan, writable_homes
+from devenv_lib.mounts import ANOTHER, MountPlan, writable_homes
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.project import Project
 from devenv_lib.records import Host
@@ -42,6 +42,9 @@ def introduce(
         report.reason(f"differs: {difference}")
     if environment.differs:
         report.reason(f"to apply: inv run --recreate{path_flag(plan.project)}{flags}")
+    for left in plan.mounts.left_out:
+        if ANOTHER in left.why:
+            report.reason(f"left out: {left.source} ({left.why})")
     warn_ssh(environment)
     for volume in environment.unlabelled:
         report.reason(

@@ -88,6 +88,7 @@ def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> N
         _refuse(engine, plan, began)
     if dry(c):
         report.lines(shlex.join(["docker", "volume", "rm", v.name]) for v in plan.volumes)
+        report.lines(f"# {name} is kept: devenv.volumes.protected" for name in plan.spared)
         return
     if (
         plan.volumes

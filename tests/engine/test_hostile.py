@@ -309,6 +309,7 @@ def test_what_one_environment_writes_chooses_no_mount_of_another(make_workspace:
     plan = app.up(recreate=True).plan
     assert app.try_sh("cat ~/.config/nvim/diary")[0] != 0
     (left,) = [one for one in plan.mounts.left_out if one.source.endswith(".config/nvim")]
+    assert f"left out: {left.source}" in app.inv("run", "--detach").stderr
     assert left.why == (
         f"a symlink in {dots.path}, another environment's, decides that it is {dots.home}/private"
     )
