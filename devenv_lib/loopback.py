@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from devenv_lib.records import LOOPBACK
+
 _LISTENS = "0A"
 
 
@@ -25,7 +27,7 @@ def _is_taken(port: int) -> bool:
         # As servers do: else connections that have just ended would count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((LOOPBACK, port))
         except OSError as error:
             return error.errno == errno.EADDRINUSE
     return False

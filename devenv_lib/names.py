@@ -48,6 +48,11 @@ def common_labels(prefix: str) -> dict[str, str]:
     return {LABEL: "true", LABEL_PREFIX: prefix}
 
 
+def label_words(prefix: str) -> list[str]:
+    """Return these labels as engines take them in filters, ``key=value``."""
+    return [f"{key}={value}" for key, value in common_labels(prefix).items()]
+
+
 def ours(labels: Mapping[str, str], prefix: str) -> bool:
     """Whether labels mark an object as devenv's, inside ``prefix``."""
     return labels.get(LABEL) == "true" and prefix_of(labels) == prefix

@@ -15,6 +15,10 @@ from typing import Literal
 RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stopping"})
 
 
+#: The only address on which ports are published.
+LOOPBACK = "127.0.0.1"
+
+
 @dataclass(frozen=True)
 class Port:
     """A port inside, published on ``127.0.0.1:host``; the engine picks a ``host`` of 0."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from devenv_lib.cli.grammar import VALUED, Command
+from devenv_lib.tasks._task import FORMATS
 
 #: Kinds of words that only the machine knows: names on the engine, and directories.
 ENVIRONMENTS, VOLUMES, DIRECTORIES = "environments", "volumes", "directories"
@@ -17,7 +18,6 @@ _BARE = {
     "places": (ENVIRONMENTS, DIRECTORIES),
     "names": (VOLUMES,),
 }
-_FORMATS = ("table", "json", "names")
 
 Known = Callable[[str], Iterable[str]]
 
@@ -92,4 +92,4 @@ def _values(flag: str, command: Command, known: Known) -> Iterable[str]:
         return known(DIRECTORIES)
     if flag == "--name":
         return known(VOLUMES if command.name.startswith("volume.") else ENVIRONMENTS)
-    return _FORMATS if flag == "--format" else ()
+    return FORMATS if flag == "--format" else ()

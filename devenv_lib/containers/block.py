@@ -119,8 +119,7 @@ def environment(
     settings = settings or Settings()
     project = machine.locate(os.fspath(path), settings.prefix)
     engine = connect()
-    socket = engine.endpoint.socket
-    here = machine.look(project, settings, sockets=[str(socket)] if socket else [])
+    here = machine.look(project, settings, sockets=engine.endpoint.sockets)
     running = up(engine, project, settings, here, say=say)
     try:
         yield Inside(engine, running, here.terminal)

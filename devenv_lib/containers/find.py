@@ -37,6 +37,11 @@ class Sighting:
         return self.ready or self.restarting
 
     @property
+    def enterable(self) -> Container | None:
+        """The environment that a command can be run in now: one that is paused is none."""
+        return self.ready if self.ready and self.ready.state == "running" else None
+
+    @property
     def used(self) -> Container | None:
         """The container that people have been in, which `stop` keeps when it is asked to."""
         return self.present or self.replaced

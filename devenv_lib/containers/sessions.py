@@ -28,12 +28,11 @@ def sessions(engine: Engine, project: Project) -> tuple[str, ...]:
     One for each session: shells and commands that were begun from outside, what they left in
     the background, logins by ssh. Empty where nothing runs, or nothing can be asked.
     """
-    seen = find(engine, project)
-    ready = seen.ready
-    if ready is None or ready.state != "running":
+    container = find(engine, project).enterable
+    if container is None:
         return ()
     try:
-        _, output = engine.run(ready.id, ["/bin/sh", "-c", _LOOK])
+        _, output = engine.run(container.id, ["/bin/sh", "-c", _LOOK])
     except EngineFailure:
         if find(engine, project).ready is None:
             return ()  # somebody took it down meanwhile

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
-from devenv_lib.names import DEFAULT_PREFIX, LABEL, base_name, common_labels
+from devenv_lib.names import DEFAULT_PREFIX, LABEL, base_name, label_words
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.project import Project, check_name, environment_of
 from devenv_lib.records import Container
@@ -68,9 +68,8 @@ def named(engine: Engine, prefix: str, names: Iterable[str] | None = None) -> tu
 
 
 def _environments(engine: Engine, prefix: str) -> Iterator[tuple[Project, Container]]:
-    labels = [f"{key}={value}" for key, value in common_labels(prefix).items()]
-    if prefix == DEFAULT_PREFIX:  # one without the label of a prefix is its, too
-        labels = [f"{LABEL}=true"]
+    # One without the label of a prefix is the default one's, too.
+    labels = [f"{LABEL}=true"] if prefix == DEFAULT_PREFIX else label_words(prefix)
     for container in sorted(engine.containers(labels), key=lambda one: one.name):
         project = environment_of(container)
         if project and project.prefix == prefix:

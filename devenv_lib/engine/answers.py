@@ -16,12 +16,11 @@ from devenv_lib.names import common_labels
 from devenv_lib.plans.commands import (
     COMMAND,
     ENTRYPOINT,
-    LOOPBACK,
     SECURITY,
 )
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
-from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Port, Volume
+from devenv_lib.records import LOOPBACK, Container, EngineInfo, Image, MountPoint, Port, Volume
 
 Json = Mapping[str, Any]
 #: Docker Desktop tells of a bind by its place in the virtual machine (read, not measured): an
@@ -162,7 +161,7 @@ def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
         body["ReadOnly"] = True
     if mount.kind == "volume":
         # An engine that has to make a vanished volume then makes it labelled.
-        body["VolumeOptions"] = {"Labels": dict(common_labels(plan.project.prefix))}
+        body["VolumeOptions"] = {"Labels": common_labels(plan.project.prefix)}
     elif mount.read_only and plan.shallow:
         body["BindOptions"] = {"NonRecursive": True}
     return body
@@ -204,7 +203,7 @@ def helper_body(
                     "Type": "volume",
                     "Source": name,
                     "Target": target,
-                    "VolumeOptions": {"Labels": dict(common_labels(prefix))},
+                    "VolumeOptions": {"Labels": common_labels(prefix)},
                 }
                 for name, target in volumes.items()
             ],

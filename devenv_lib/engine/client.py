@@ -169,9 +169,7 @@ class Engine:
         with self._doing("removing the container"), suppress(docker.errors.NotFound):
             self._client.remove_container(container, force=force)
 
-    def run(
-        self, container: str, words: Sequence[str], user: str = "", workdir: str = "/"
-    ) -> tuple[int, str]:
+    def run(self, container: str, words: Sequence[str], user: str = "") -> tuple[int, str]:
         """Run a program in a running container; return its status and output.
 
         An empty ``user`` is the container's own.
@@ -179,7 +177,7 @@ class Engine:
         path = {"PATH": answers.SAFE_PATH}
         with self._doing("preparing the container"):
             created = self._client.exec_create(
-                container, list(words), user=user, environment=path, workdir=workdir
+                container, list(words), user=user, environment=path, workdir="/"
             )["Id"]
             output: Any = self._client.exec_start(created)
             status = self._exec_status(created)

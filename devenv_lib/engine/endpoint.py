@@ -48,6 +48,11 @@ class Endpoint(NamedTuple):
         return PurePosixPath(path) if scheme in ("unix", "http+unix") else None
 
     @property
+    def sockets(self) -> tuple[str, ...]:
+        """The local socket, if there is one, as paths that must never be mounted."""
+        return (str(self.socket),) if self.socket else ()
+
+    @property
     def meant(self) -> bool:
         """Whether somebody said which engine is meant, instead of it being the default."""
         return self.context != "default"

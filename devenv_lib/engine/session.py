@@ -43,17 +43,15 @@ def exec_words(
     words: Sequence[str],
     *,
     user: str = "",
-    workdir: str = "",
     variables: Mapping[str, str],
     terminal: bool,
 ) -> list[str]:
     """Return the command line that runs ``words`` in a running container, exactly as given.
 
-    An empty ``user`` or ``workdir`` is the container's own.
+    An empty ``user`` is the container's own, and the working directory always is.
     """
     flags = ["--interactive", *(["--tty"] if terminal else [])]
     flags += [f"--user={user}"] if user else []
-    flags += [f"--workdir={workdir}"] if workdir else []
     flags += [f"--env={name}={value}" for name, value in variables.items()]
     return ["docker", *endpoint.words, "exec", *flags, container, *words]
 
@@ -167,7 +165,7 @@ def _arriving() -> Iterator[int | None]:
 
 
 class _Watch:
-    """A docker program that is under way, and what was told to what runs inside."""
+    """A docker program that is under way, and whether anything was told to what runs inside."""
 
     def __init__(self, child: subprocess.Popen[bytes], tell: Tell) -> None:
         self._child = child
@@ -175,7 +173,7 @@ class _Watch:
         self._deadline = 0.0
         self._pending = ""
         self._killed = self._silent = False
-        self.told: list[str] = []
+        self.told = False
 
     def until_end(self, arriving: int) -> int:
         """Wait for docker's end, pass on what arrives meanwhile, and return its status."""
@@ -203,7 +201,7 @@ class _Watch:
         else:
             self._deadline = time.monotonic() + _GRACE
             self._send(name)
-        self.told.append(name)
+        self.told = True
 
     def _send(self, name: str) -> None:
         """Send a signal inside; if nothing is there yet, it is sent again later."""

@@ -33,7 +33,7 @@ def look(
 ) -> Host:
     """Look at everything on this machine that a plan for ``project`` depends on.
 
-    ``sockets`` are further engine sockets, such as the one in use (``engine.endpoint.socket``):
+    ``sockets`` are further engine sockets, such as the one in use (``engine.endpoint.sockets``):
     a mount that would contain one is refused later. No file is opened but git's own small ones
     and ``authorized_keys``.
 

@@ -12,12 +12,12 @@ from devenv_lib.names import common_labels
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.provisioning import provisioning
 from devenv_lib.plans.ssh import HOST_KEY, SSH_PORT
+from devenv_lib.records import LOOPBACK
 
 #: A container's main process only sleeps; everything else is an exec. It replaces the image's
 #: entrypoint, which could wrap or refuse it.
 ENTRYPOINT, COMMAND = "sleep", "infinity"
 SECURITY = ("no-new-privileges", "label=disable")
-LOOPBACK = "127.0.0.1"
 
 
 def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
@@ -50,7 +50,7 @@ def _comment(text: str) -> str:
 
 def labels_of(plan: EnvironmentPlan) -> dict[str, str]:
     """Return the labels of the plan's volumes."""
-    return dict(common_labels(plan.project.prefix))
+    return common_labels(plan.project.prefix)
 
 
 def run_options(plan: EnvironmentPlan) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 #: The beginning of ``/proc/PID/stat`` (proc(5)): the name is whatever is in the outer parentheses.
@@ -21,7 +21,7 @@ class Process(NamedTuple):
 
 
 def read_processes(output: str) -> tuple[Process, ...]:
-    """Read what ``cat /proc/[0-9]*/stat`` printed; what has ended is left out."""
+    """Read the ``/proc/PID/stat`` of each process, a line each; what has ended is left out."""
     found = (_STAT.match(line) for line in output.splitlines())
     return tuple(Process(int(m[1]), m[2], int(m[4])) for m in found if m and m[3] not in "ZX")
 
@@ -37,17 +37,8 @@ def sessions(processes: Iterable[Process], looking: int) -> tuple[str, ...]:
     sleeping = min(
         (p.pid for p in by_pid.values() if p.parent == _MAIN and p.name == _SLEEP), default=None
     )
-    ours = {_MAIN, looking, sleeping, *_listeners(by_pid)}
-    return tuple(
-        sorted(
-            process.name
-            for process in by_pid.values()
-            if process.pid not in ours
-            and (process.parent in (0, _MAIN) or process.parent in _listeners(by_pid))
-        )
-    )
-
-
-def _listeners(by_pid: Mapping[int, Process]) -> set[int]:
-    """Return the ssh servers that wait for logins: those that have left who began them."""
-    return {p.pid for p in by_pid.values() if p.name == _SSHD and p.parent == _MAIN}
+    # The ssh servers that wait for logins have left who began them.
+    listening = {p.pid for p in by_pid.values() if p.name == _SSHD and p.parent == _MAIN}
+    ours, outside = {_MAIN, looking, sleeping, *listening}, {0, _MAIN, *listening}
+    others = (p for p in by_pid.values() if p.pid not in ours and p.parent in outside)
+    return tuple(sorted(process.name for process in others))

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from devenv_lib.errors import SettingsError, UsageError
 from devenv_lib.mounts import KEYS, STATE, MountPlan
 from devenv_lib.names import LABEL_SSH
-from devenv_lib.records import Container, Host, Port
+from devenv_lib.records import LOOPBACK, Container, Host, Port
 from devenv_lib.settings import Settings
 
 #: The port inside. An ordinary user may listen from 1024 on.
@@ -77,7 +77,7 @@ def published(settings: Settings, *, ssh: bool) -> tuple[Port, ...]:
 def ssh_address(container: Container) -> str:
     """Return where a container's sshd is reached, as ``127.0.0.1:PORT``, or an empty string."""
     port = ssh_port(container)
-    return f"127.0.0.1:{port}" if port else ""
+    return f"{LOOPBACK}:{port}" if port else ""
 
 
 def ssh_port(container: Container) -> int:

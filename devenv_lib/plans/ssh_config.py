@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
 
-from devenv_lib.names import LABEL_PATH, LABEL_USER
+from devenv_lib.mounts import STATE, volume_name
+from devenv_lib.names import LABEL_USER
 from devenv_lib.plans.ssh import ssh_port
-from devenv_lib.project import Project
-from devenv_lib.records import Container
+from devenv_lib.project import environment_of
+from devenv_lib.records import LOOPBACK, Container
 
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -24,10 +24,10 @@ def config_lines(containers: Iterable[Container], prefix: str) -> Iterator[str]:
         if not _is_plain(container, prefix):
             continue
         yield f"Host {container.name}"
-        yield "    HostName 127.0.0.1"
+        yield f"    HostName {LOOPBACK}"
         yield f"    Port {ssh_port(container)}"
         yield f"    User {container.labels[LABEL_USER]}"
-        yield f"    HostKeyAlias {prefix}-state"
+        yield f"    HostKeyAlias {volume_name(prefix, STATE[0])}"
         yield "    StrictHostKeyChecking accept-new"
 
 
@@ -36,8 +36,8 @@ def _is_plain(container: Container, prefix: str) -> bool:
 
     Anybody can label a container. Its name follows Docker's own rule when it is a project's.
     """
-    path = PurePosixPath(container.labels.get(LABEL_PATH, ""))
-    project = Project(path, path, prefix)
-    finished = project.owns(container) and project.stage(container) == ""
+    project = environment_of(container)
+    if project is None or project.prefix != prefix or project.stage(container) != "":
+        return False
     user = container.labels.get(LABEL_USER, "")
-    return finished and ssh_port(container) > 0 and _USER.fullmatch(user) is not None
+    return ssh_port(container) > 0 and _USER.fullmatch(user) is not None

@@ -36,8 +36,7 @@ def look(c: Context, path: str, flags: Mapping[str, object] | None = None) -> Lo
     settings = _with_port(settings_of(c, flags, project=path), flags or {})
     project = host.locate(path, settings.prefix)
     engine = connect()
-    socket = engine.endpoint.socket
-    here = host.look(project, settings, sockets=[str(socket)] if socket else [])
+    here = host.look(project, settings, sockets=engine.endpoint.sockets)
     return Look(engine, project, settings, here)
 
 
@@ -76,9 +75,8 @@ def find_project(c: Context, path: str | None, name: str | None) -> tuple[Engine
 def entered(c: Context, path: str | None, name: str | None) -> tuple[Engine, Container]:
     """Return the environment that a command is run in, brought up if it does not run."""
     engine, project = find_project(c, path, name)
-    ready = containers.find(engine, project).ready
-    if ready and ready.state == "running":
-        return engine, ready
+    if container := containers.find(engine, project).enterable:
+        return engine, container
     engine, project, settings, here = look(c, str(project.path))
     environment = containers.up(engine, project, settings, here, say=report.say)
     if environment.outcome != "running":

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, TypedDict
 
 from invoke import Context
@@ -14,8 +12,8 @@ from invoke import Context
 from devenv_lib import containers, host, report
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
-from devenv_lib.names import common_labels
 from devenv_lib.project import Project
+from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._look import PATH, entered, find_project, look
 from devenv_lib.tasks._task import (
     check_format,
@@ -56,25 +54,15 @@ def list_(c: Context, all: bool = False, format: str = "table") -> None:  # noqa
     settings = settings_of(c)
     engine = connect()
     if dry(c):
-        labels = common_labels(settings.prefix).items()
-        filters = [f"--filter=label={key}={value}" for key, value in labels]
-        report.out(shlex.join(["docker", "ps", *(["--all"] if all else []), *filters]))
+        report.out(prefix_line("ps", *(["--all"] if all else []), prefix=settings.prefix))
         return
     found = containers.survey(engine, settings.prefix, stopped=all)
-    if format == "names":
-        report.lines(one.name for one in found)
-    elif format == "json":
-        report.as_json([asdict(one) for one in found])
-    elif not found:
-        what = "environments" if all else "running environments"
-        where = engine.endpoint.title
-        report.say(f"There are no {what} of the prefix {settings.prefix} on {where}.")
-        if stopped := len(containers.survey(engine, settings.prefix)):
+    what = f"environment of {settings.prefix}"
+    if not show(found, _HEADERS, _row, format=format, what=what, engine=engine, began=began):
+        kind, where = "environments" if all else "running environments", engine.endpoint.title
+        report.say(f"There are no {kind} of the prefix {settings.prefix} on {where}.")
+        if not all and (stopped := len(containers.survey(engine, settings.prefix))):
             report.reason(f"{stopped} that do not run: inv list --all")
-    elif report.table([_row(one) for one in found], _HEADERS):
-        what = "environment" if len(found) == 1 else "environments"
-        counts = {f"{what} of {settings.prefix}": len(found)}
-        report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
 
 def _row(one: containers.EnvironmentReport) -> dict[str, str]:
@@ -138,7 +126,7 @@ def _rehearse_exec(
     """Yield what would be done first, and the command."""
     engine, project = find_project(c, path, name)
     seen = containers.find(engine, project)
-    if not (seen.ready and seen.ready.state == "running"):
+    if not seen.enterable:
         yield from containers.rehearse(*look(c, str(project.path)))
     yield from containers.rehearse_exec(engine, seen.present or seen.name, words, **how)
 

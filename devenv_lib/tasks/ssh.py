@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-
 from invoke import Context
 
 from devenv_lib import host, report
 from devenv_lib.engine import connect
-from devenv_lib.names import LABEL_PATH, LABEL_SSH, common_labels
+from devenv_lib.names import LABEL_PATH, LABEL_SSH, label_words
 from devenv_lib.plans.ssh import SSH_PORT
 from devenv_lib.plans.ssh_config import config_lines
+from devenv_lib.tasks._listing import filter_line
 from devenv_lib.tasks._task import dry, settings_of, task
 
 _HEADER = """\
@@ -28,12 +27,11 @@ def ssh_config(c: Context, path: str | None = None) -> None:
     """Print a Host block for each running environment with ssh, for ~/.ssh/config to include."""
     settings = settings_of(c)
     project = host.locate(path, settings.prefix, must_exist=False) if path is not None else None
-    labels = [f"{key}={value}" for key, value in common_labels(settings.prefix).items()]
+    labels = label_words(settings.prefix)
     labels += [f"{LABEL_PATH}={project.path}"] if project else []
     engine = connect()
     if dry(c):
-        filters = [f"--filter=label={label}" for label in (*labels, f"{LABEL_SSH}={SSH_PORT}")]
-        report.lines([shlex.join(["docker", "ps", *filters])])
+        report.out(filter_line("ps", labels=[*labels, f"{LABEL_SSH}={SSH_PORT}"]))
         return
     blocks = list(config_lines(engine.containers(labels), settings.prefix))
     if not blocks:

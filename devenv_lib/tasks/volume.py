@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -12,8 +11,8 @@ from invoke import Context
 from devenv_lib import report, volumes
 from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
-from devenv_lib.names import common_labels
 from devenv_lib.plans import RemovalPlan
+from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._task import check_format, dry, finish, given, settings_of, task
 
 if TYPE_CHECKING:
@@ -36,22 +35,13 @@ def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa
     settings = settings_of(c)
     engine = connect()
     if dry(c):
-        labels = common_labels(settings.prefix).items()
-        filters = [f"--filter=label={key}={value}" for key, value in labels]
-        report.out(shlex.join(["docker", "volume", "ls", *filters]))
+        report.out(prefix_line("volume", "ls", prefix=settings.prefix))
         return
     found = volumes.examine(engine, settings.prefix, sizes=size and format != "names")
-    if format == "names":
-        report.lines(volume.name for volume in found)
-    elif format == "json":
-        report.as_json([asdict(volume) for volume in found])
-    elif not found:
+    what = f"volume of {settings.prefix}"
+    if not show(found, _HEADERS, _row, format=format, what=what, engine=engine, began=began):
         where = engine.endpoint.title
         report.say(f"There are no volumes of the prefix {settings.prefix} on {where}.")
-    elif report.table([_row(volume) for volume in found], _HEADERS):
-        what = "volume" if len(found) == 1 else "volumes"
-        counts = {f"{what} of {settings.prefix}": len(found)}
-        report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
 
 def _row(volume: volumes.VolumeReport) -> dict[str, str]:
