@@ -12,6 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,6 +32,7 @@ from devenv_lib.settings import Settings
 IMAGE = "devenv:latest"
 #: The command, as it is installed beside the interpreter.
 DEVENV = Path(sys.executable).parent / "devenv"
+INVOKE = (sys.executable, "-m", "invoke")
 RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
 
@@ -176,15 +178,8 @@ class Workspace:
         self, *words: str, check: bool = False, **options: Any
     ) -> subprocess.CompletedProcess[str]:
         """Run Invoke as a process in the project folder."""
-        return subprocess.run(
-            [sys.executable, "-m", "invoke", *words],
-            cwd=options.pop("cwd", self.path),
-            env=self.process_environ(options.pop("variables", {})),
-            capture_output=True,
-            text=True,
-            check=check,
-            **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options,
-        )
+        environ = self.process_environ(options.pop("variables", {}))
+        return self._run([*INVOKE, *words], environ, check=check, **options)
 
     def devenv(
         self, *words: str, check: bool = False, **options: Any
@@ -196,20 +191,37 @@ class Workspace:
         environ = self.process_environ(options.pop("variables", {}))
         if options.pop("quick", False):
             environ.pop("DEVENV_IMAGE")
+        return self._run([str(DEVENV), *words], environ, check=check, **options)
+
+    def shell(self, line: str, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a line of bash's in the project folder, with pipes and redirections as a person has.
+
+        ``$INV`` is the beginning of a task's command line; `devenv` is in the ``PATH``.
+        """
+        path = f"{DEVENV.parent}:{os.environ['PATH']}"
+        environ = {**self.process_environ(), "PATH": path, "INV": " ".join(INVOKE)}
+        return self._run(["bash", "-c", line, "bash", *words], environ, **options)
+
+    def _run(
+        self, words: Sequence[str], environ: Mapping[str, str], **options: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a process without a terminal, in the project folder."""
+        if "input" not in options:
+            options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(
-            [str(DEVENV), *words],
+            words,
             cwd=options.pop("cwd", self.path),
             env=environ,
             capture_output=True,
             text=True,
-            check=check,
-            **{"stdin": subprocess.DEVNULL, **options} if "input" not in options else options,
+            check=options.pop("check", False),
+            **options,
         )
 
     def begin(self, *words: str, group: bool = False) -> subprocess.Popen[str]:
         """Begin a task as a process, with ``group`` in one of its own, without a terminal."""
         return subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
+            [*INVOKE, *words],
             cwd=self.path,
             env=self.process_environ(),
             stdin=subprocess.DEVNULL,
@@ -287,6 +299,18 @@ def give(path: Path) -> None:
     """Make a directory the environment's user's: root's tests run as root, people's do not."""
     if os.getuid() == 0:
         os.chown(path, 1000, 1000)
+
+
+@contextmanager
+def built_image(workspace: Workspace, lines: str) -> Iterator[str]:
+    """Give an image that is built on the tests' own by ``lines``, and remove it afterwards."""
+    name = f"{workspace.prefix}-built:latest"
+    docker("build", "--quiet", f"--tag={name}", "-", input=f"FROM {IMAGE}\n{lines}\n")
+    try:
+        yield name
+    finally:
+        workspace.clean()
+        docker("rmi", name)
 
 
 def outcomes(text: str) -> Sequence[str]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,18 +25,6 @@ def fails(workspace: Workspace, code: int, says: str, *words: str, **variables: 
     assert says in message
     assert len(hints) == 1
     return result.stderr
-
-
-def shell(workspace: Workspace, line: str) -> subprocess.CompletedProcess[str]:
-    """Run a task by a shell's line, with the redirections that a process cannot be given."""
-    return subprocess.run(
-        ["sh", "-c", f"{shlex.quote(sys.executable)} -m invoke {line}"],
-        cwd=workspace.path,
-        env=workspace.process_environ(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_an_unknown_context_is_refused(workspace: Workspace) -> None:
@@ -252,13 +237,13 @@ def test_an_address_that_is_none_is_said_so(workspace: Workspace) -> None:
 def test_a_closed_standard_input_is_no_terminal(workspace: Workspace) -> None:
     """`inv exec -- true <&-` has no stdin at all."""
     line = "exec -- echo out <&-"
-    result = shell(workspace, line)
+    result = workspace.shell(f"$INV {line}")
     assert (result.returncode, result.stdout) == (0, "out\n"), result.stderr
 
 
 def test_output_that_cannot_be_written_is_said_so(workspace: Workspace) -> None:
     line = "mounts >/dev/full"
-    result = shell(workspace, line)
+    result = workspace.shell(f"$INV {line}")
     assert result.returncode == 1
     assert "error: The output could not be written: No space left on device." in result.stderr
     assert "Traceback" not in result.stderr
@@ -272,7 +257,7 @@ def test_a_zero_byte_in_a_path_is_a_settings_error(workspace: Workspace) -> None
 def test_closed_outputs_are_no_defect(workspace: Workspace) -> None:
     """Whoever closed them does not want to read."""
     for line in ("volume.list >&-", "mounts >&-", "run --detach >&-", "run --detach 2>&-"):
-        result = shell(workspace, line)
+        result = workspace.shell(f"$INV {line}")
         assert result.returncode == 0, result.stderr
         assert "Traceback" not in result.stderr
 

@@ -71,29 +71,23 @@ def test_one_line_gives_a_folder_devenvs_tasks(workspace: Workspace, inv: Inv) -
     assert inv("from devenv_lib.tasks import ns\n", "volume.list").returncode == 0
 
 
-def test_the_tasks_work_under_a_name_of_their_own(workspace: Workspace, inv: Inv) -> None:
-    tasks = file(NAMED)
+@pytest.mark.parametrize(("heading", "under"), [(NAMED, "devenv."), (GRAFTED, "")])
+def test_the_tasks_work_under_a_name_of_their_own_and_beside_others(
+    workspace: Workspace, inv: Inv, heading: str, under: str
+) -> None:
+    tasks = file(heading)
     assert inv(tasks, "hello").stdout == "hello\n"
-    result = inv(tasks, "devenv.run", "--detach")
+    result = inv(tasks, f"{under}run", "--detach")
     assert result.returncode == 0, result.stderr
     assert [workspace.name] == workspace.container_names()
-    listed = inv(tasks, "devenv.volume.list", "--format=names").stdout.split()
+    listed = inv(tasks, f"{under}volume.list", "--format=names").stdout.split()
     assert listed == workspace.volume_names()
-    assert inv(tasks, "devenv.exec", "--", "echo", "a  b").stdout == "a  b\n"
-    assert inv(tasks, "devenv.stop").returncode == 0
-    assert inv(tasks, "run").returncode == 1
+    assert inv(tasks, f"{under}exec", "--", "echo", "a  b").stdout == "a  b\n"
+    assert inv(tasks, f"{under}stop").returncode == 0
 
 
-def test_the_tasks_work_beside_others(workspace: Workspace, inv: Inv) -> None:
-    tasks = file(GRAFTED)
-    assert inv(tasks, "hello").stdout == "hello\n"
-    result = inv(tasks, "run", "--detach")
-    assert result.returncode == 0, result.stderr
-    assert [workspace.name] == workspace.container_names()
-    listed = inv(tasks, "volume.list", "--format=names").stdout.split()
-    assert listed == workspace.volume_names()
-    assert inv(tasks, "exec", "--", "echo", "a  b").stdout == "a  b\n"
-    assert inv(tasks, "stop").returncode == 0
+def test_a_named_namespace_adds_nothing_at_the_root(inv: Inv) -> None:
+    assert inv(file(NAMED), "run").returncode == 1
 
 
 def test_the_readme_shows_the_list_that_a_grafted_file_has(inv: Inv) -> None:

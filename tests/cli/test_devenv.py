@@ -173,14 +173,7 @@ def test_every_task_can_be_given_by_its_own_name(workspace: Workspace) -> None:
 @pytest.mark.parametrize("words", ["help", "--list", "volume list --format names", "list"])
 def test_a_reader_that_goes_away_is_no_trouble(workspace: Workspace, words: str) -> None:
     workspace.up()
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {DEVENV} {words} | head -c 1 >/dev/null"],
-        cwd=workspace.path,
-        env=workspace.process_environ(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = workspace.shell(f"set -o pipefail; devenv {words} | head -c 1 >/dev/null")
     assert "Traceback" not in done.stderr
     assert done.returncode == 0, done.stderr
 
@@ -193,14 +186,7 @@ def test_a_directory_that_was_deleted_is_no_traceback(
     workspace: Workspace, words: str, status: int
 ) -> None:
     gone = workspace.path / "gone"
-    done = subprocess.run(
-        ["bash", "-c", f"mkdir {gone} && cd {gone} && rmdir {gone} && exec {DEVENV} {words}"],
-        cwd=workspace.path,
-        env=workspace.process_environ(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = workspace.shell(f"mkdir {gone} && cd {gone} && rmdir {gone} && exec devenv {words}")
     assert "Traceback" not in done.stderr
     assert done.returncode == status, done.stderr
 
@@ -251,15 +237,7 @@ def test_bash_completes_commands_names_and_directories(running: Workspace) -> No
     press devenv run 'my '
     """
     (running.path / "my project").mkdir()
-    path = f"{DEVENV.parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["bash", "-c", give_bash, "bash", running.prefix],
-        cwd=running.path,
-        env={**running.process_environ(), "PATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = running.shell(give_bash, running.prefix, check=True)
     assert done.stdout.splitlines() == [
         "volume",
         "list rm",
@@ -535,15 +513,7 @@ def test_other_sessions_are_left_alone(running: Workspace) -> None:
 
 def test_a_reader_that_goes_ends_the_command_inside(running: Workspace) -> None:
     """As with `| head -1`, of which docker's own exec leaves the writer running."""
-    done = subprocess.run(
-        ["bash", "-c", f"{DEVENV} exec . -- yes | head -1"],
-        cwd=running.path,
-        env=running.process_environ(),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
+    done = running.shell("devenv exec . -- yes | head -1", check=True, timeout=30)
     assert done.stdout == "y\n"
     assert inside(running) == []
 

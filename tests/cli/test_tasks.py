@@ -146,16 +146,8 @@ def test_volume_list_of_names_is_a_line_each(workspace: Workspace) -> None:
 
 def test_a_reader_that_goes_away_ends_the_list_silently(workspace: Workspace) -> None:
     workspace.up()
-    invoke = f"{shlex.quote(sys.executable)} -m invoke"
     for task in ("volume.list", "volume.list --format names", "mounts", "mounts --format json"):
-        result = subprocess.run(
-            ["bash", "-c", f"set -o pipefail; {invoke} {task} | (exec <&-; sleep 0.6)"],
-            cwd=workspace.path,
-            env=workspace.process_environ(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = workspace.shell(f"set -o pipefail; $INV {task} | (exec <&-; sleep 0.6)")
         assert (result.returncode, result.stderr) == (0, ""), task
 
 

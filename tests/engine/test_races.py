@@ -8,7 +8,6 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from devenv_lib.errors import ProjectError, Refused, SettingsError
 from devenv_lib.host import locate
 from devenv_lib.names import STARTING
 from devenv_lib.readers import MountRequest
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, Workspace, built_image, docker
 
 pytestmark = pytest.mark.engine
 
@@ -165,13 +164,10 @@ def volumes_of_removed_containers(
 
 
 def test_an_image_with_volumes_of_its_own_differs_in_nothing(
-    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine names those; they are neither reported nor removed, nor left by the probe."""
-    name = f"{workspace.prefix}-volume:latest"
-    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nVOLUME /data\n")
-    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
-    try:
+    with built_image(workspace, "VOLUME /data") as name:
         workspace.configure(image=name)
         image = workspace.engine.image(name)
         assert image is not None
@@ -184,41 +180,22 @@ def test_an_image_with_volumes_of_its_own_differs_in_nothing(
         mounts = json.loads(docker("inspect", workspace.name).stdout)[0]["Mounts"]
         anonymous = next(m["Name"] for m in mounts if m["Destination"] == "/data")
         workspace.extra_volumes.append(anonymous)
-    finally:
-        workspace.clean()
-        docker("rmi", name)
 
 
-def test_an_image_whose_passwd_is_a_symlink_has_a_user(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    name = f"{workspace.prefix}-link:latest"
+def test_an_image_whose_passwd_is_a_symlink_has_a_user(workspace: Workspace) -> None:
     move = "mv /etc/passwd /usr/passwd && ln -s ../usr/passwd /etc/passwd"
-    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER root\nRUN {move}\nUSER devuser\n")
-    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
-    try:
+    with built_image(workspace, f"USER root\nRUN {move}\nUSER devuser") as name:
         workspace.configure(image=name)
         assert workspace.up().plan.identity.name == "devuser"
-    finally:
-        workspace.clean()
-        docker("rmi", name)
 
 
-def test_an_image_without_sleep_is_said_so(workspace: Workspace, tmp_path: Path) -> None:
-    name = f"{workspace.prefix}-nosleep:latest"
-    (tmp_path / "Dockerfile").write_text(
-        f"FROM {IMAGE}\nUSER root\nRUN rm /bin/sleep\nUSER devuser\n"
-    )
-    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
-    try:
+def test_an_image_without_sleep_is_said_so(workspace: Workspace) -> None:
+    with built_image(workspace, "USER root\nRUN rm /bin/sleep\nUSER devuser") as name:
         result = workspace.inv("run", "--detach", "--image", name)
         assert result.returncode == 1
         assert "sleep" in result.stderr
         assert "Traceback" not in result.stderr
         assert workspace.container_names() == []
-    finally:
-        workspace.clean()
-        docker("rmi", name)
 
 
 def test_an_included_gitconfig_is_mounted(workspace: Workspace) -> None:

@@ -22,7 +22,7 @@ from devenv_lib import images
 from devenv_lib.errors import ImageError, Refused, UsageError
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, docker, give
+from tests.conftest import IMAGE, Workspace, built_image, docker, give
 
 pytestmark = pytest.mark.engine
 
@@ -312,13 +312,9 @@ def test_a_port_of_the_settings_is_checked_as_well(workspace: Workspace) -> None
 
 
 def test_an_image_without_sshd_is_no_failure_unless_it_was_asked_for(
-    reached: Workspace, tmp_path: Path
+    reached: Workspace,
 ) -> None:
-    name = f"{reached.prefix}-bare:latest"
-    text = f"FROM {IMAGE}\nUSER root\nRUN rm /usr/sbin/sshd\nUSER devuser\n"
-    (tmp_path / "Dockerfile").write_text(text)
-    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
-    try:
+    with built_image(reached, "USER root\nRUN rm /usr/sbin/sshd\nUSER devuser") as name:
         reached.configure(image=name)
         assert reached.up().ssh == ("no sshd in the image",)
         reached.stop()
@@ -326,9 +322,6 @@ def test_an_image_without_sshd_is_no_failure_unless_it_was_asked_for(
         with pytest.raises(ImageError, match="there is no sshd in the image"):
             reached.up()
         assert reached.container_names() == []
-    finally:
-        reached.clean()
-        docker("rmi", name)
 
 
 def test_keys_that_the_user_inside_cannot_read_are_said(reached: Workspace) -> None:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from devenv_lib import containers, loopback
 from devenv_lib.engine import connect
 from devenv_lib.errors import EngineFailure, ImageError
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, Workspace, built_image, docker
 
 pytestmark = pytest.mark.engine
 
@@ -245,14 +244,11 @@ def test_a_git_worktree_is_a_repository_inside(workspace: Workspace) -> None:
 
 
 def test_an_environment_of_another_image_is_entered_as_its_own_user(
-    workspace: Workspace, tmp_path: Path
+    workspace: Workspace,
 ) -> None:
     """`run --image` once; afterwards, without it, exec and a restart go on with that image."""
-    name = f"{workspace.prefix}-other:latest"
-    text = f"FROM {IMAGE}\nUSER root\nRUN useradd -m -o -u 1000 other\nUSER other\n"
-    (tmp_path / "Dockerfile").write_text(text)
-    docker("build", "--quiet", f"--tag={name}", str(tmp_path))
-    try:
+    lines = "USER root\nRUN useradd -m -o -u 1000 other\nUSER other"
+    with built_image(workspace, lines) as name:
         assert workspace.inv("run", "--detach", "--image", name).returncode == 0
         for _ in range(2):
             result = workspace.inv("exec", "--", "sh", "-c", "pwd; touch ~/.cache/x")
@@ -261,6 +257,3 @@ def test_an_environment_of_another_image_is_entered_as_its_own_user(
         said = workspace.inv("run", "--detach").stderr
         assert f"{workspace.name} STARTED  {name}, as other" in said
         assert "differs: the image is now devenv:latest" in said
-    finally:
-        workspace.clean()
-        docker("rmi", name)
