@@ -18,6 +18,11 @@ LABEL_USER = "devenv.user"
 LABEL_SSH = "devenv.ssh"
 LABEL_IMAGE = "devenv.image"
 LABEL_CONTEXT = "devenv.context"
+LABEL_TEMPORARY = "devenv.temporary"
+#: On a volume: whose content it is a copy of; which one it says is complete; which is not.
+LABEL_ADOPTING = "devenv.adopting"
+LABEL_COMPLETE = "devenv.complete"
+LABEL_UNFINISHED = "devenv.unfinished"
 DEFAULT_PREFIX = "devenv"
 
 #: Docker's own rule for container and volume names, without its one-letter exception.
@@ -65,6 +70,28 @@ def prefix_of(labels: Mapping[str, str]) -> str:
     labelled with ``devenv=true`` alone.
     """
     return labels.get(LABEL_PREFIX) or DEFAULT_PREFIX
+
+
+def adopting_name(volume: str) -> str:
+    """Return the name of the copy that a volume has while it is adopted."""
+    return f"{volume}-adopting"
+
+
+def complete_name(volume: str) -> str:
+    """Return the name of the empty volume that says that this copy is complete."""
+    return f"{volume}-adopting-complete"
+
+
+def unfinished_name(volume: str) -> str:
+    """Return the name of the empty volume that says that a volume is not complete."""
+    return f"{volume}-unfinished"
+
+
+def helper_name(prefix: str, about: str) -> str:
+    """Return the name of the helper container that works on a volume: there is one at a time."""
+    import hashlib  # noqa: PLC0415 - see `path_digest`
+
+    return f"{prefix}-work-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
 
 def path_digest(path: str) -> str:

@@ -207,11 +207,15 @@ class Container:
 
 @dataclass(frozen=True)
 class Volume:
-    """One volume, as the engine lists it. ``created`` is ISO 8601, or empty if unknown."""
+    """One volume, as the engine lists it. ``created`` is ISO 8601, or empty if unknown.
+
+    ``plain`` is false for one with a driver of its own, or options: it may lie anywhere.
+    """
 
     name: str
     labels: Mapping[str, str]
     created: str = ""
+    plain: bool = True
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class Start:
             return
         self._check_ports(plan.ports, known)
         make_links(plan.mounts)
-        names = (mount.source for mount in plan.mounts.volumes)
+        names = [mount.source for mount in plan.mounts.volumes]
         volumes.ensure(self.engine, self.settings.prefix, names)
         self._finish(self._create(seen.name + STARTING))
 

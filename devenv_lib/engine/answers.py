@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from devenv_lib.mounts import Mount
-from devenv_lib.names import common_labels
+from devenv_lib.names import LABEL_TEMPORARY, common_labels
 from devenv_lib.plans.commands import (
     COMMAND,
     ENTRYPOINT,
@@ -27,13 +27,13 @@ Json = Mapping[str, Any]
 #: environment there would else seem to have lost all that it mounts.
 _MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
 ANY = "0.0.0.0"  # noqa: S104 - read from an engine, never bound
-LABEL_TEMPORARY = "devenv.temporary"
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def volume(data: Json) -> Volume:
     """Read one entry of ``/volumes``."""
-    return Volume(data["Name"], data.get("Labels") or {}, data.get("CreatedAt") or "")
+    plain = data.get("Driver") in ("local", None) and not data.get("Options")
+    return Volume(data["Name"], data.get("Labels") or {}, data.get("CreatedAt") or "", plain)
 
 
 def container(data: Json) -> Container:
@@ -124,6 +124,16 @@ def _ports(bindings: Json) -> list[Port]:
     ]
 
 
+def used_since(events: Iterable[Json], helper: str) -> bool | None:
+    """Read a volume's events: whether others could write since the ``helper``, an id, had it."""
+    mounts = [event["Actor"]["Attributes"] for event in events if event.get("Action") == "mount"]
+    ids = [mount.get("container") for mount in mounts]
+    if helper not in ids:
+        return None
+    later = mounts[ids.index(helper) :]
+    return any(m.get("container") != helper and m.get("read/write") != "false" for m in later)
+
+
 def container_body(plan: EnvironmentPlan) -> dict[str, Any]:
     """Write a plan as the body of a create request."""
     ports = {f"{port.container}/tcp": _published(plan, port) for port in plan.ports}
@@ -206,6 +216,49 @@ def helper_body(
                     "VolumeOptions": {"Labels": common_labels(prefix)},
                 }
                 for name, target in volumes.items()
+            ],
+        },
+    }
+
+
+def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[str, Any]:
+    """Write the create request of a helper that stays while somebody holds its stdin.
+
+    Root, with what copying files faithfully takes: their owners, modes, devices and file
+    capabilities. Its own file system is read-only, so that nothing can be written but volumes.
+    """
+    return {
+        "Image": image,
+        "User": "0",
+        "Env": [f"PATH={SAFE_PATH}", "LC_ALL=C"],
+        "WorkingDir": "/",
+        "Entrypoint": ["cat"],
+        "Cmd": [],
+        "Labels": _temporary(prefix),
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "NetworkDisabled": True,
+        "HostConfig": {
+            "AutoRemove": True,
+            "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP"],
+            "SecurityOpt": list(SECURITY),
+            "LogConfig": {"Type": "none"},
+            "Mounts": [
+                {
+                    "Type": "volume",
+                    "Source": mount.source,
+                    "Target": mount.target,
+                    "ReadOnly": mount.read_only,
+                    # A volume that is to be filled must not first get what an image has there.
+                    "VolumeOptions": {"Labels": common_labels(prefix), "NoCopy": True},
+                }
+                for mount in mounts
             ],
         },
     }

@@ -7,8 +7,9 @@ that it lists, which takes as many calls as there are containers.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 import docker
@@ -16,12 +17,13 @@ import docker
 from devenv_lib.engine import answers, temporary
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.failures import translated
+from devenv_lib.engine.helper import Helper, begin
 from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
-from devenv_lib.records import Container, EngineInfo, Image, Snapshot, Volume
+from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Snapshot, Volume
 
 #: From API 1.53 on, the disk-usage answer has another form (fact from its changelog).
 _NEWEST_USAGE_API = (1, 52)
@@ -203,6 +205,36 @@ class Engine:
         with self._doing("changing owners in the volumes"):
             body = answers.helper_body(image, volumes, words, prefix)
             temporary.run_helper(self._client, body, name)
+
+    @contextmanager
+    def helper(
+        self, image: str, mounts: Sequence[MountPoint], prefix: str, about: str
+    ) -> Iterator[Helper]:
+        """Give a helper that has ``mounts`` and is ended with the block: see `helper.helper`."""
+        with self._doing("starting a helper container"):
+            made = begin(self._client, self.endpoint, image, mounts, prefix, about)
+        try:
+            yield made
+        finally:
+            with self._doing("ending a helper container"):
+                made.end()
+
+    def used_since(self, volume: str, helper: str) -> bool | None:
+        """Whether another container could write into a volume since a helper (an id) had it.
+
+        ``None`` is not known: the engine remembers its last few hundred events only.
+        """
+        with self._doing(f"asking who used the volume {volume}"):
+            # Until a moment of the engine's own clock that is over: it would wait for a later one.
+            now = datetime.fromisoformat(self._client.info()["SystemTime"]).timestamp()
+            # docker-py would cut a time to seconds; text it passes on as it is.
+            events: Any = self._client.events(
+                since="1",  # type: ignore[call-overload]
+                until=f"{now:.6f}",
+                filters={"volume": volume},
+                decode=True,
+            )
+            return answers.used_since(events, helper)
 
     def remove_leftovers(self, prefix: str, age: float = temporary.STALE) -> None:
         """Remove what killed processes left of ours ``age`` seconds ago or earlier."""

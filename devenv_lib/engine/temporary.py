@@ -25,7 +25,7 @@ from docker.utils import decode_json_header
 
 from devenv_lib.engine import answers
 from devenv_lib.errors import EngineFailure
-from devenv_lib.names import LABEL_PATH, label_words
+from devenv_lib.names import LABEL_PATH, LABEL_TEMPORARY, label_words
 
 #: Seconds after which a container that lives for a fraction of one is nobody's any more.
 STALE = 60
@@ -140,11 +140,11 @@ def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> None:
 
 def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:
     """Remove what killed processes left ``age`` seconds ago or earlier, unless it runs."""
-    labels = [*label_words(prefix), f"{answers.LABEL_TEMPORARY}=true"]
+    labels = [*label_words(prefix), f"{LABEL_TEMPORARY}=true"]
     for data in client.containers(all=True, filters={"label": labels}):
         left = answers.container(data)
         # A container has its image's labels too: only its name is certainly ours.
-        ours = re.fullmatch(rf"{re.escape(prefix)}-(probe|give)-[0-9a-f]{{12}}", left.name)
+        ours = re.fullmatch(rf"{re.escape(prefix)}-(probe|give|work)-[0-9a-f]{{12}}", left.name)
         if ours and LABEL_PATH not in left.labels and left.created <= time.time() - age:
             _failure(client.remove_container, left.id, v=True)
 

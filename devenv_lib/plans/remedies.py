@@ -19,3 +19,11 @@ def stop_command(container: Container, prefix: str) -> str:
     other = project.prefix
     variable = "" if other == prefix else f"DEVENV_PREFIX={shlex.quote(other)} "
     return f"{variable}inv stop --path {shlex.quote(str(project.path))}"
+
+
+def freeing(user: Container, prefix: str) -> str:
+    """Return the command that ends a container's use of its volumes."""
+    if command := stop_command(user, prefix):
+        return command
+    remove = f"docker rm {user.name}"
+    return f"docker stop {user.name} && {remove}" if user.running else remove

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from devenv_lib.names import LABEL, ours, prefix_of
-from devenv_lib.plans.remedies import stop_command
+from devenv_lib.plans.pending import pending
+from devenv_lib.plans.remedies import freeing
 from devenv_lib.project import check_name
 from devenv_lib.records import Container, Snapshot, Volume
 
@@ -81,6 +82,8 @@ def _refusals(
             remedy = "Take it out of that setting: ~/.invoke.yaml or DEVENV_VOLUMES_PROTECTED"
             reason = f"it is protected by '{pattern}' in devenv.volumes.protected"
             yield Refusal(name, reason, remedy)
+        if under_way := pending(snapshot.volumes, prefix).get(name):
+            yield Refusal(name, f"it {under_way.why}", f"Carry on first: {under_way.remedy}")
         yield from (_in_use(name, user, prefix) for user in snapshot.users(name))
 
 
@@ -89,12 +92,4 @@ def _in_use(name: str, user: Container, prefix: str) -> Refusal:
         reason = f"it is mounted by the running container {user.name}"
     else:
         reason = f"the stopped container {user.name} still references it"
-    return Refusal(name, reason, _freeing(user, prefix))
-
-
-def _freeing(user: Container, prefix: str) -> str:
-    """Return the command that ends a container's use of its volumes."""
-    if command := stop_command(user, prefix):
-        return command
-    remove = f"docker rm {user.name}"
-    return f"docker stop {user.name} && {remove}" if user.running else remove
+    return Refusal(name, reason, freeing(user, prefix))

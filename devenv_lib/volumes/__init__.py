@@ -1,5 +1,6 @@
 """Volumes: a module for each verb. What the volumes promise is in specs/persistent-volumes.md."""
 
+from devenv_lib.volumes.adopt import adopt
 from devenv_lib.volumes.ensure import ensure, unlabelled
 from devenv_lib.volumes.examine import VolumeReport, examine
 from devenv_lib.volumes.provision import provision
@@ -8,6 +9,7 @@ from devenv_lib.volumes.remove import Removal, plan_removal, remove
 __all__ = [
     "Removal",
     "VolumeReport",
+    "adopt",
     "ensure",
     "examine",
     "plan_removal",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
 from devenv_lib.names import LABEL, common_labels, ours, prefix_of
+from devenv_lib.plans.pending import pending
+from devenv_lib.records import Volume
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
-def ensure(engine: Engine, prefix: str, names: Iterable[str]) -> None:
-    """Create the volumes that are missing. Existing ones stay as they are."""
-    there = {volume.name for volume in engine.volumes()}
+def ensure(engine: Engine, prefix: str, names: Collection[str]) -> None:
+    """Create the volumes that are missing. Existing ones stay as they are.
+
+    Raises:
+        Refused: one of them is in the hands of a command that is not finished.
+    """
+    volumes = engine.volumes()
+    refuse_pending(volumes, prefix, names)
+    there = {volume.name for volume in volumes}
     for name in names:
         if name not in there:
             engine.create_volume(name, common_labels(prefix))
@@ -27,10 +35,12 @@ def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, 
     asked once a container references the volumes: from then on they cannot be replaced.
 
     Raises:
-        Refused: one carries those of another prefix, whose environments use it.
+        Refused: one carries those of another prefix, whose environments use it, or is in the
+            hands of a command that is not finished.
     """
-    wanted = set(names)
-    found = [volume for volume in engine.volumes() if volume.name in wanted]
+    volumes, wanted = engine.volumes(), set(names)
+    refuse_pending(volumes, prefix, wanted)
+    found = [volume for volume in volumes if volume.name in wanted]
     missing = [volume for volume in found if not ours(volume.labels, prefix)]
     for volume in missing:
         if volume.labels.get(LABEL) == "true":
@@ -40,3 +50,19 @@ def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, 
                 "Use another prefix: DEVENV_PREFIX=NAME inv run",
             )
     return tuple(volume.name for volume in missing)
+
+
+def refuse_pending(volumes: Iterable[Volume], prefix: str, names: Iterable[str]) -> None:
+    """Refuse volumes that a command has in its hands, or had when it was killed.
+
+    Whoever uses volumes asks once a container of theirs references them, and whoever takes one
+    in hand makes the marker before they look for such containers: so one of the two refuses.
+
+    Raises:
+        Refused: with the command that carries on.
+    """
+    under_way = pending(volumes, prefix)
+    for name in names:
+        if name in under_way:
+            found = under_way[name]
+            raise Refused(f"The volume {name} {found.why}.", f"Carry on first: {found.remedy}")

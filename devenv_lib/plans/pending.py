@@ -1,0 +1,45 @@
+"""Which volumes are in the hands of a command that is under way, or was killed half-way.
+
+Its markers, empty volumes, say so. Until it is carried on nobody else may use these volumes,
+nor remove them: one of them may be the only complete copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devenv_lib.names import (
+    LABEL_COMPLETE,
+    LABEL_UNFINISHED,
+    adopting_name,
+    complete_name,
+    ours,
+    unfinished_name,
+)
+from devenv_lib.records import Volume
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What is under way: ``why`` completes "it …", ``remedy`` is the command that carries on."""
+
+    why: str
+    remedy: str
+
+
+def pending(volumes: Iterable[Volume], prefix: str) -> dict[str, Pending]:
+    """Return what is under way, by the names of all volumes that it concerns."""
+    found: dict[str, Pending] = {}
+    for volume in volumes:
+        if not ours(volume.labels, prefix):
+            continue
+        if name := volume.labels.get(LABEL_COMPLETE):
+            why = f"is part of the adoption of {name}, which is not finished"
+            names = [name, adopting_name(name), complete_name(name)]
+            found |= dict.fromkeys(names, Pending(why, f"inv volume.adopt --name {name}"))
+        if name := volume.labels.get(LABEL_UNFINISHED):
+            why = f"is part of a restore or a clone to {name}, which is not finished"
+            names = [name, unfinished_name(name)]
+            found |= dict.fromkeys(names, Pending(why, f"inv volume.repair --name {name}"))
+    return found

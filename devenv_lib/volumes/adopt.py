@@ -1,0 +1,155 @@
+"""Adopt volumes: give one of our names the labels, through a verified copy, and lose nothing."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, suppress
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import EngineFailure
+from devenv_lib.names import (
+    LABEL_ADOPTING,
+    LABEL_COMPLETE,
+    LABEL_TEMPORARY,
+    adopting_name,
+    common_labels,
+    complete_name,
+)
+from devenv_lib.plans.adoption import (
+    LABEL_DIGEST,
+    LABEL_ROOT,
+    Adoption,
+    Content,
+    Step,
+    adoption,
+    next_step,
+    too_often,
+)
+from devenv_lib.volumes.tree import FROM, TO, copy_tree, look_into, volume_at
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+    from devenv_lib.engine.helper import Helper
+    from devenv_lib.records import MountPoint
+
+#: Steps that an adoption takes without trouble are eight; with a few surprises, some more.
+_STEPS = 24
+#: Seconds in which the helpers of a command that was killed go, and how often to look.
+_PATIENCE, _PAUSE = 8.0, 0.05
+
+
+def adopt(engine: Engine, prefix: str, name: str, image: str) -> bool:
+    """Give the volume ``name`` devenv's labels, and return whether it lacked them.
+
+    What is in it stays as it is: paths, types, owners, modes, link targets, times, sizes,
+    contents, extended attributes. It is copied, compared, made anew and compared again, so the
+    engine needs room for it twice. Killed at any moment, the next call carries on; until then
+    ``run``, ``rm`` and all others refuse the volume. ``image`` is what helpers are made from.
+
+    Raises:
+        Refused: a container references the volume, or it cannot be made anew.
+        UsageError: it is no name of this prefix.
+        EngineFailure: the engine refused, or its disk is full; nothing is lost.
+    """
+    with engine.helper(image, (), prefix, name):  # the lock
+        _wait_for_helpers(engine, name)
+        work = _Work(engine, prefix, name, image)
+        for _ in range(_STEPS):
+            found = adoption(engine.snapshot(), prefix, name)
+            step = next_step(found, work.content)
+            if step == "done":
+                return work.changed
+            work.take(step, found)
+    raise too_often(name)
+
+
+def _wait_for_helpers(engine: Engine, name: str) -> None:
+    """Wait for the end of helpers that a killed command left: they are about to be removed."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        users = (*engine.snapshot().users(name), *engine.snapshot().users(adopting_name(name)))
+        if not any(user.labels.get(LABEL_TEMPORARY) for user in users):
+            return
+        time.sleep(_PAUSE)
+
+
+class _Work:
+    """What one adoption has seen so far, and its steps."""
+
+    def __init__(self, engine: Engine, prefix: str, name: str, image: str) -> None:
+        self._engine, self._prefix, self._name, self._image = engine, prefix, name, image
+        self._copy, self._marker = adopting_name(name), complete_name(name)
+        self._looker = ""
+        self.content: Content | None = None
+        self.changed = False
+
+    def take(self, step: Step, found: Adoption) -> None:
+        """Take one step; what was seen of the volume before is forgotten, but for a look."""
+        if step == "look":
+            self._look()
+            return
+        if step == "copy":
+            self._make_copy(found)
+        elif step == "discard":
+            self._discard(found)
+        elif step == "remove":
+            self._remove(found)
+        elif step == "restore":
+            self._put_back(found)
+        self.content = None
+
+    def _look(self) -> None:
+        with self._helper(volume_at(self._name, FROM)) as helper:
+            self.content = look_into(helper, FROM)
+            self._looker = helper.id
+
+    def _helper(self, *mounts: MountPoint) -> AbstractContextManager[Helper]:
+        return self._engine.helper(self._image, mounts, self._prefix, self._copy)
+
+    def _make_copy(self, found: Adoption) -> None:
+        """Copy the volume, and then say that the copy is complete, and what is in it."""
+        labels = common_labels(self._prefix)
+        kept = {**(found.volume.labels if found.volume else {}), **labels}
+        self._engine.create_volume(self._copy, {**kept, LABEL_ADOPTING: self._name})
+        try:
+            with self._helper(
+                volume_at(self._name, FROM), volume_at(self._copy, TO, read_only=False)
+            ) as helper:
+                copy_tree(helper)
+                original, copied = look_into(helper, FROM), look_into(helper, TO)
+        except BaseException:
+            self._give_up_copy()
+            raise
+        if original.digest == copied.digest:
+            seen = {LABEL_DIGEST: copied.digest, LABEL_ROOT: original.root}
+            labels = {**labels, LABEL_COMPLETE: self._name, **seen}
+            self._engine.create_volume(self._marker, labels)
+
+    def _give_up_copy(self) -> None:
+        """Free the disk, which may be what is full; the next call would do it too."""
+        with suppress(EngineFailure):
+            self._engine.remove_volume(self._copy)
+
+    def _discard(self, found: Adoption) -> None:
+        """Remove the marker before what it speaks of."""
+        if found.marker:
+            self._engine.remove_volume(self._marker)
+        if found.copy:
+            self._engine.remove_volume(self._copy)
+
+    def _remove(self, found: Adoption) -> None:
+        """Remove the volume, unless somebody could write into it since the look."""
+        if not found.labelled and self._engine.used_since(self._name, self._looker):
+            return
+        self._engine.remove_volume(self._name)
+
+    def _put_back(self, found: Adoption) -> None:
+        """Make the volume, with the labels that it had besides ours, and fill it."""
+        kept = dict(found.copy.labels if found.copy else {})
+        del kept[LABEL_ADOPTING]
+        self._engine.create_volume(self._name, kept)
+        self.changed = True
+        with self._helper(
+            volume_at(self._copy, FROM), volume_at(self._name, TO, read_only=False)
+        ) as helper:
+            copy_tree(helper)

@@ -1,0 +1,49 @@
+"""Look into volumes and copy them, in a helper."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import EngineFailure
+from devenv_lib.plans.adoption import Content
+from devenv_lib.records import MountPoint
+
+if TYPE_CHECKING:
+    from devenv_lib.engine.helper import Helper
+
+#: Where helpers have the volumes that they work on: no image has anything there.
+FROM, TO = "/devenv/from", "/devenv/to"
+
+
+def volume_at(name: str, target: str, *, read_only: bool = True) -> MountPoint:
+    """Return the mount of a volume in a helper."""
+    return MountPoint("volume", name, target, read_only)
+
+
+def look_into(helper: Helper, target: str) -> Content:
+    """Return what is in the volume that ``helper`` has at ``target``. It reads every file.
+
+    Raises:
+        EngineFailure: something could not be read, or changed while it was.
+    """
+    output = helper.run(["sh", "-c", script("tree.sh"), "devenv", target]).decode()
+    root, entries, status, digest = output.splitlines()
+    if status != "0":
+        raise EngineFailure(
+            "The volume could not be read as a whole, or changed while it was read.",
+            "See who uses it: docker ps -a; then run the same command again.",
+        )
+    return Content(root, int(entries), digest.split()[0])
+
+
+def copy_tree(helper: Helper) -> None:
+    """Copy the volume at `FROM` into the one at `TO`, which is empty, with all that tar keeps."""
+    helper.run(["cp", "--archive", f"{FROM}/.", f"{TO}/"])
+
+
+@cache
+def script(name: str) -> str:
+    """Return the text of a script of this package."""
+    return (files("devenv_lib") / "volumes" / name).read_text()
