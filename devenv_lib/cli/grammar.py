@@ -27,6 +27,7 @@ BARE: Mapping[str, Bare] = {
     "mounts": "path",
     "exec": "place",
     "stop": "places",
+    "volume.adopt": "names",
     "volume.rm": "names",
 }
 #: Invoke's own flags that take a value, and those behind which nothing else counts.

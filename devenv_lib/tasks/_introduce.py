@@ -49,7 +49,7 @@ def introduce(
     for volume in environment.unlabelled:
         report.reason(
             f"{volume} does not carry devenv's label: it is used as it is, and neither listed "
-            "nor removed by devenv"
+            f"nor removed by devenv; after inv stop: inv volume.adopt --name {volume}"
         )
     warn_owner(environment, here)
     warn_user(environment, settings, here)

@@ -1,6 +1,6 @@
 """Volumes: a module for each verb. What the volumes promise is in specs/persistent-volumes.md."""
 
-from devenv_lib.volumes.adopt import adopt
+from devenv_lib.volumes.adopt import adopt, plan_adoption, rehearse_adoption
 from devenv_lib.volumes.ensure import ensure, unlabelled
 from devenv_lib.volumes.examine import VolumeReport, examine
 from devenv_lib.volumes.provision import provision
@@ -12,8 +12,10 @@ __all__ = [
     "adopt",
     "ensure",
     "examine",
+    "plan_adoption",
     "plan_removal",
     "provision",
+    "rehearse_adoption",
     "remove",
     "unlabelled",
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,43 @@ if TYPE_CHECKING:
 _STEPS = 24
 #: Seconds in which the helpers of a command that was killed go, and how often to look.
 _PATIENCE, _PAUSE = 8.0, 0.05
+
+
+def plan_adoption(engine: Engine, prefix: str, name: str) -> Adoption:
+    """Return what there is of a volume and of its adoption.
+
+    Raises:
+        Refused: it may not be adopted now.
+        UsageError: it is no name of this prefix.
+    """
+    found = adoption(engine.snapshot(), prefix, name)
+    next_step(found, None)
+    return found
+
+
+def rehearse_adoption(found: Adoption) -> Iterator[str]:
+    """Yield the commands that stand for what `adopt` would do from here on, and comments.
+
+    Raises:
+        Refused: it may not be adopted now.
+    """
+    step = next_step(found, None)
+    copy, marker = adopting_name(found.name), complete_name(found.name)
+    labels = [f"--label={key}={value}" for key, value in common_labels(found.prefix).items()]
+    if step == "done":
+        yield f"# {found.name} carries the labels already"
+        return
+    if step == "discard":
+        yield shlex.join(["docker", "volume", "rm", copy])
+    if found.marker is None and not found.labelled:
+        yield shlex.join(["docker", "volume", "create", *labels, copy])
+        yield f"# everything in {found.name} is copied to {copy}, and compared"
+        yield shlex.join(["docker", "volume", "create", *labels, marker])
+    if found.marker or not found.labelled:
+        yield shlex.join(["docker", "volume", "rm", found.name])
+        yield shlex.join(["docker", "volume", "create", *labels, found.name])
+        yield f"# everything in {copy} is copied to {found.name}, and compared"
+        yield shlex.join(["docker", "volume", "rm", marker, copy])
 
 
 def adopt(engine: Engine, prefix: str, name: str, image: str) -> bool:

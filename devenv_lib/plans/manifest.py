@@ -1,0 +1,58 @@
+"""What is written beside a backup: what it is of, how much, and by what it is known to be whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+#: The version of this form; a reader refuses a newer one.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The manifest of one volume's archive, a JSON object with these keys.
+
+    ``archive`` is the file's name, ``sha256`` its digest and ``size`` its bytes, as it lies on the
+    disk. ``files`` counts the entries of every kind in it, ``bytes`` is the length of the tar
+    stream, uncompressed. ``created`` is ISO 8601 in UTC, ``engine`` the engine's title,
+    ``labels`` are the volume's. ``notes`` say what a reader should know, such as that the
+    volume was in use.
+    """
+
+    name: str
+    archive: str
+    compression: str
+    engine: str
+    labels: Mapping[str, str]
+    created: str
+    files: int
+    bytes: int
+    size: int
+    sha256: str
+    notes: tuple[str, ...] = ()
+    version: int = VERSION
+
+
+def write_manifest(manifest: Manifest) -> str:
+    """Return a manifest as JSON."""
+    return json.dumps(asdict(manifest), indent=2) + "\n"
+
+
+def read_manifest(text: str) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        ValueError: it is none, or of a newer version; the text says what is wrong.
+    """
+    found = json.loads(text)
+    if not isinstance(found, dict) or found.get("version") != VERSION:
+        raise ValueError(f"it is no manifest of version {VERSION}")
+    kinds = {each.name: each.type for each in fields(Manifest)}
+    wanted = {"str": str, "int": int}
+    for key, kind in kinds.items():
+        if key not in found or not isinstance(found[key], wanted.get(str(kind), object)):
+            raise ValueError(f"its {key!r} is missing or of a wrong type")
+    known = {key: found[key] for key in kinds}
+    return Manifest(**{**known, "notes": tuple(map(str, found["notes"]))})

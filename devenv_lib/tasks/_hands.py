@@ -1,0 +1,45 @@
+"""What the tasks that look into volumes need: an engine, and an image to make helpers from."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from invoke import Context
+
+from devenv_lib import images, report
+from devenv_lib.engine import connect
+from devenv_lib.images import Choice
+from devenv_lib.settings import Settings
+from devenv_lib.tasks._task import settings_of
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+
+class Hands(NamedTuple):
+    """An engine, the settings, and the image of helpers: the setting's, or the default one."""
+
+    engine: Engine
+    settings: Settings
+    choice: Choice
+
+    @property
+    def prefix(self) -> str:
+        """The prefix whose volumes these are."""
+        return self.settings.prefix
+
+    @property
+    def image(self) -> str:
+        """The name of the image for helpers, which is made or pulled if it is missing."""
+        owner = (os.getuid(), os.getgid())
+        return images.ensure(self.engine, self.choice, self.settings, owner, report.say).name
+
+
+def hands(c: Context) -> Hands:
+    """Load what a task about volumes' contents needs. No project's file counts for it."""
+    settings = settings_of(c)
+    default = images.default_image(settings.prefix)
+    given = settings.image not in ("", default.name, settings.prefix)
+    choice = Choice(settings.image, "given") if given else default
+    return Hands(connect(), settings, choice)
