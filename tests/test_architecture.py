@@ -175,12 +175,12 @@ def test_only_the_tasks_know_invoke() -> None:
     assert {room_of(name) for name in MODULES if "invoke" in outside(name)} <= {"tasks", "cli"}
 
 
-def test_only_two_places_start_programs() -> None:
+def test_only_the_engines_room_and_setup_start_programs() -> None:
     """The docker program, and what setup installs with."""
     starting = {name for name in MODULES if "subprocess" in outside(name)}
 
     assert starting == {
-        *("devenv_lib.engine.program", "devenv_lib.engine.session"),
+        *(f"devenv_lib.engine.{name}" for name in ("helper", "program", "session")),
         *(starting & set(rooms("setup"))),
     }
 

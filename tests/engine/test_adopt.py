@@ -1,0 +1,116 @@
+"""Adoption on a real engine: nothing of a volume is lost, whatever ends it and whenever."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from devenv_lib import volumes
+from devenv_lib.errors import Refused
+from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name, ours
+from tests.conftest import IMAGE, Workspace, docker
+from tests.trees import build, scan
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def odd(workspace: Workspace) -> str:
+    """An unlabelled volume of ours with one of everything in it."""
+    name = workspace.volume("data")
+    workspace.extra_volumes.append(name)
+    docker("volume", "create", "--label=mine=1", name)
+    build(name)
+    return name
+
+
+def labelled(workspace: Workspace, name: str) -> bool:
+    volume = workspace.engine.volume(name)
+    return volume is not None and ours(volume.labels, workspace.prefix)
+
+
+def test_everything_in_a_volume_survives_its_adoption(workspace: Workspace, odd: str) -> None:
+    before = scan(odd)
+    done = workspace.inv("volume.adopt", "--name", odd)
+    assert (done.returncode, f"{odd} ADOPTED" in done.stderr) == (0, True), done.stderr
+    assert scan(odd) == before
+    assert labelled(workspace, odd)
+    volume = workspace.engine.volume(odd)
+    assert volume
+    assert volume.labels["mine"] == "1"
+    assert workspace.volume_names() == [odd]
+    again = workspace.inv("volume.adopt", "--name", odd)
+    assert (again.returncode, f"{odd} OK" in again.stderr) == (0, True)
+
+
+def test_killed_at_random_moments_it_is_carried_on(workspace: Workspace, odd: str) -> None:
+    """Beside it somebody tries to remove all, which has to be refused or to find nothing."""
+    before = scan(odd)
+    seed = uuid.uuid4().hex
+    moments = random.Random(seed)  # noqa: S311 - when to kill
+    for _ in range(6):
+        process = workspace.begin("volume.adopt", "--name", odd, group=True)
+        try:
+            process.wait(moments.uniform(0.3, 1.6))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if labelled(workspace, odd) and not workspace.engine.volume(complete_name(odd)):
+            break  # it is whole: from here on, whoever removes all gets what they ask for
+        workspace.inv("volume.rm", "--all", "--force")
+    assert volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE) in (True, False)
+    assert scan(odd) == before, f"seed {seed}"
+    assert workspace.volume_names() == [odd]
+    assert workspace.container_names() == []
+
+
+def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str) -> None:
+    before = scan(odd)
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: workspace.inv("volume.adopt", "--name", odd), range(2)))
+    said = "".join(run.stderr for run in runs)
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert said.count("ADOPTED") == 1
+    assert scan(odd) == before
+
+
+def test_a_volume_in_use_is_refused_and_stays(workspace: Workspace, odd: str) -> None:
+    user = f"{workspace.prefix}-user"
+    workspace.extra_containers.append(user)
+    docker("create", f"--name={user}", f"--volume={odd}:/x", IMAGE)
+    done = workspace.inv("volume.adopt", "--name", odd)
+    assert done.returncode == 1
+    assert f"stopped container {user}" in done.stderr
+    assert f"docker rm {user}" in done.stderr
+    assert not labelled(workspace, odd)
+    assert workspace.volume_names() == []
+
+
+def test_run_names_what_to_adopt_and_refuses_what_is_being_adopted(workspace: Workspace) -> None:
+    name = workspace.volume("data")
+    docker("volume", "create", name)
+    workspace.extra_volumes.append(name)
+    done = workspace.inv("run", "--detach")
+    assert f"inv volume.adopt --name {name}" in done.stderr
+    workspace.stop()
+    workspace.engine.remove_volume(name)
+    labels = {**common_labels(workspace.prefix), LABEL_COMPLETE: name}
+    workspace.engine.create_volume(complete_name(name), labels)
+    with pytest.raises(Refused, match="adoption") as raised:
+        workspace.up()
+    assert raised.value.hint == f"Carry on first: inv volume.adopt --name {name}"
+    assert workspace.engine.volume(name) is None
+    assert workspace.container_names() == []
+
+
+def test_an_image_that_cannot_be_had_is_said_so(workspace: Workspace, odd: str) -> None:
+    done = workspace.inv(
+        "volume.adopt", "--name", odd, variables={"DEVENV_IMAGE": "devenv-no-such-image"}
+    )
+    assert done.returncode == 1
+    assert not labelled(workspace, odd)
