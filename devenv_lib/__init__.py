@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from devenv_lib.settings import Settings
     from devenv_lib.setup import make_ready
     from devenv_lib.tasks import graft, ns, settings_of
+    from devenv_lib.volumes.adopt import adopt
     from devenv_lib.volumes.examine import examine
     from devenv_lib.volumes.remove import plan_removal, remove
 
@@ -48,7 +49,7 @@ _HOMES = {
     "settings": ("Settings",),
     "setup": ("make_ready",),
     "tasks": ("graft", "ns", "settings_of"),
-    "volumes": ("examine", "plan_removal", "remove"),
+    "volumes": ("adopt", "examine", "plan_removal", "remove"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -58,6 +59,7 @@ __all__ = [
     "Environment",
     "Inside",
     "Settings",
+    "adopt",
     "attach",
     "connect",
     "draft",

@@ -65,6 +65,13 @@ def outcome(name: str, word: str, detail: str = "") -> None:
     say(f"{printable(name)} {_coloured(word)}{f'  {printable(detail)}' if detail else ''}")
 
 
+def failed(name: str, error: DevenvError) -> None:
+    """Write that one of several objects failed, why, and what to run next."""
+    outcome(name, "FAILED", str(error))
+    if error.hint:
+        reason(error.hint)
+
+
 def reason(text: str) -> None:
     """Write why, or what to run next, below an outcome line."""
     say(f"    {printable(as_called(text))}")

@@ -15,6 +15,7 @@ KNOWN = {
     "volumes": ["devenv-cache", "devenv-data"],
     "directories": ["app/", "src/"],
 }
+VOLUME_TASKS = sorted(n.removeprefix("volume.") for n in COMMANDS if n.startswith("volume."))
 
 
 def offered(*words: str) -> list[str]:
@@ -28,7 +29,7 @@ def offered(*words: str) -> list[str]:
         (["vol"], ["volume"]),
         (["st"], ["stop"]),
         (["s"], ["setup", "src/", "ssh-config", "stop"]),
-        (["volume", ""], ["list", "rm"]),
+        (["volume", ""], VOLUME_TASKS),
         (["volume", "r"], ["rm"]),
         (["volume", "rm", ""], ["devenv-cache", "devenv-data"]),
         (["volume.rm", "devenv-c"], ["devenv-cache"]),
@@ -48,7 +49,7 @@ def offered(*words: str) -> list[str]:
         (["list", "--format", ""], ["json", "names", "table"]),
         (["list", "--format", "j"], ["json"]),
         (["help", "vo"], ["volume"]),
-        (["help", "volume", ""], ["list", "rm"]),
+        (["help", "volume", ""], VOLUME_TASKS),
         (["--ver"], ["--version"]),
         (["nonsense", ""], []),
     ],

@@ -9,7 +9,7 @@ from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError, UsageError
-from devenv_lib.tasks._hands import hands
+from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import dry, finish, task
 
 
@@ -21,26 +21,29 @@ def adopt(c: Context, name: list[str]) -> None:
     """Give volumes devenv's labels, without losing what is in them."""
     names = needed(name)
     began = time.monotonic()
-    with_ = hands(c)
-    found = [volumes.plan_adoption(with_.engine, with_.prefix, each) for each in names]
+    at = hands(c)
+    found = [volumes.plan_adoption(at.engine, at.prefix, each) for each in names]
     if dry(c):
         report.lines(line for one in found for line in volumes.rehearse_adoption(one))
         return
-    counts = {"adopted": 0, "unchanged": 0, "failed": 0}
-    for each in names:
-        try:
-            word = (
-                "ADOPTED" if volumes.adopt(with_.engine, with_.prefix, each, with_.image) else "OK"
-            )
-        except DevenvError as error:
-            report.outcome(each, "FAILED", str(error))
-            report.reason(error.hint)
-            counts["failed"] += 1
-            continue
-        report.outcome(each, word, "" if word == "ADOPTED" else "it carries the labels already")
-        counts["adopted" if word == "ADOPTED" else "unchanged"] += 1
-    report.summary(counts, with_.engine.endpoint.title, time.monotonic() - began)
-    finish(int(counts["failed"] > 0))
+    words = [_adopt(at, each) for each in names]
+    counts = {word: words.count(word) for word in ("adopted", "unchanged", "failed")}
+    report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
+    finish(int("failed" in words))
+
+
+def _adopt(at: Hands, name: str) -> str:
+    """Adopt a volume, report it, and return its word for the summary."""
+    try:
+        lacked = volumes.adopt(at.engine, at.prefix, name, at.image, report.say)
+    except DevenvError as error:
+        report.failed(name, error)
+        return "failed"
+    if not lacked:
+        report.outcome(name, "OK", "it carries the labels already")
+        return "unchanged"
+    report.outcome(name, "ADOPTED")
+    return "adopted"
 
 
 def needed(names: Sequence[str]) -> list[str]:

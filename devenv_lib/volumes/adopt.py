@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 #: Steps that an adoption takes without trouble are eight; with a few surprises, some more.
 _STEPS = 24
+#: What takes long, for people.
+TAKES_LONG = {
+    "copy": "copying it to a volume with labels, and comparing",
+    "restore": "copying it back, under its name",
+}
 #: Seconds in which the helpers of a command that was killed go, and how often to look.
 _PATIENCE, _PAUSE = 8.0, 0.05
 
@@ -77,18 +82,33 @@ def rehearse_adoption(found: Adoption) -> Iterator[str]:
         yield shlex.join(["docker", "volume", "rm", marker, copy])
 
 
-def adopt(engine: Engine, prefix: str, name: str, image: str) -> bool:
+def adopt(
+    engine: Engine,
+    prefix: str,
+    name: str,
+    image: str,
+    say: Callable[[str], None] = lambda _: None,
+) -> bool:
     """Give the volume ``name`` devenv's labels, and return whether it lacked them.
 
     What is in it stays as it is: paths, types, owners, modes, link targets, times, sizes,
     contents, extended attributes. It is copied, compared, made anew and compared again, so the
     engine needs room for it twice. Killed at any moment, the next call carries on; until then
-    ``run``, ``rm`` and all others refuse the volume. ``image`` is what helpers are made from.
+    ``run``, ``rm`` and all others refuse the volume. ``image`` is what helpers are made from, and
+    ``say`` is told what takes long.
 
     Raises:
         Refused: a container references the volume, or it cannot be made anew.
         UsageError: it is no name of this prefix.
         EngineFailure: the engine refused, or its disk is full; nothing is lost.
+
+    Example::
+
+        name = f"{settings.prefix}-notes"
+        engine.create_volume(name, {})  # as a plain `docker run -v` would
+        assert devenv.examine(engine, settings.prefix) == ()
+        assert devenv.adopt(engine, settings.prefix, name, "devenv:latest")
+        assert [volume.name for volume in devenv.examine(engine, settings.prefix)] == [name]
     """
     with engine.helper(image, (), prefix, name):  # the lock
         _wait_for_helpers(engine, name)
@@ -98,6 +118,8 @@ def adopt(engine: Engine, prefix: str, name: str, image: str) -> bool:
             step = next_step(found, work.content)
             if step == "done":
                 return work.changed
+            if step in TAKES_LONG:
+                say(f"{name}: {TAKES_LONG[step]}")
             work.take(step, found)
     raise too_often(name)
 
