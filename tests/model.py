@@ -38,13 +38,16 @@ class ModelEngine:
 
     volumes: dict[str, Stored] = field(default_factory=dict)
     dies_at: int | None = None
+    fails_at: int | None = None
     operations: int = 0
     writers: set[str] = field(default_factory=set)
     _roots: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def tick(self) -> None:
-        """Count an operation, or die before it."""
+        """Count an operation, or die or fail before it."""
         self.operations += 1
+        if self.operations == self.fails_at:
+            raise EngineFailure("No space left on device.")
         if self.operations == self.dies_at:
             raise Killed
 

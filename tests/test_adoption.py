@@ -221,6 +221,22 @@ def test_somebody_elses_volume_of_a_needed_name_is_not_touched(name: str) -> Non
     assert model.volumes[NAME].labels == {}
 
 
+@pytest.mark.parametrize("moment", EVERY)
+def test_a_failure_says_where_everything_is(moment: int) -> None:
+    """A full disk, say: each copied file is an operation of the model."""
+    model = engine()
+    model.fails_at = moment
+    try:
+        run(model)
+    except EngineFailure as failure:
+        where = str(failure).rpartition(" is in ")[2].removesuffix(".")
+        assert model.volumes[where].files == FILES
+    model.fails_at = None
+    run(model)
+    assert model.volumes[NAME].files == FILES
+    assert set(model.volumes) == {NAME}
+
+
 def test_a_dry_run_says_what_is_left_to_do() -> None:
     model = engine()
     plan = plan_adoption(cast("Engine", model), "devenv", NAME)

@@ -192,6 +192,18 @@ def _beside_the_copy(found: Adoption, labels: Mapping[str, str], content: Conten
     )
 
 
+def interrupted(found: Adoption, step: Step, failure: EngineFailure) -> EngineFailure:
+    """Return the failure of a step, which says where everything is."""
+    # A copy is discarded only when the volume itself is whole.
+    copied = found.marker is not None and step != "discard"
+    where = adopting_name(found.name) if copied else found.name
+    return EngineFailure(
+        f"{failure} Everything is in {where}.",
+        f"When that is mended: inv volume.adopt --name {found.name}",
+        failure.status,
+    )
+
+
 def too_often(name: str) -> EngineFailure:
     """Return the failure of an adoption that does not come to an end."""
     return EngineFailure(

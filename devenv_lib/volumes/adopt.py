@@ -24,6 +24,7 @@ from devenv_lib.plans.adoption import (
     Content,
     Step,
     adoption,
+    interrupted,
     next_step,
     too_often,
 )
@@ -112,16 +113,23 @@ def adopt(
     """
     with engine.helper(image, (), prefix, name):  # the lock
         _wait_for_helpers(engine, name)
-        work = _Work(engine, prefix, name, image)
-        for _ in range(_STEPS):
-            found = adoption(engine.snapshot(), prefix, name)
-            step = next_step(found, work.content)
-            if step == "done":
-                return work.changed
-            if step in TAKES_LONG:
-                say(f"{name}: {TAKES_LONG[step]}")
+        return _go_on(_Work(engine, prefix, name, image), say)
+
+
+def _go_on(work: _Work, say: Callable[[str], None]) -> bool:
+    """Look what there is, and take the step that is next, until all is done."""
+    for _ in range(_STEPS):
+        found = adoption(work.engine.snapshot(), work.prefix, work.name)
+        step = next_step(found, work.content)
+        if step == "done":
+            return work.changed
+        if step in TAKES_LONG:
+            say(f"{work.name}: {TAKES_LONG[step]}")
+        try:
             work.take(step, found)
-    raise too_often(name)
+        except EngineFailure as failure:
+            raise interrupted(found, step, failure) from None
+    raise too_often(work.name)
 
 
 def _wait_for_helpers(engine: Engine, name: str) -> None:
@@ -138,7 +146,7 @@ class _Work:
     """What one adoption has seen so far, and its steps."""
 
     def __init__(self, engine: Engine, prefix: str, name: str, image: str) -> None:
-        self._engine, self._prefix, self._name, self._image = engine, prefix, name, image
+        self.engine, self.prefix, self.name, self._image = engine, prefix, name, image
         self._copy, self._marker = adopting_name(name), complete_name(name)
         self._looker = ""
         self.content: Content | None = None
@@ -160,21 +168,21 @@ class _Work:
         self.content = None
 
     def _look(self) -> None:
-        with self._helper(volume_at(self._name, FROM)) as helper:
+        with self._helper(volume_at(self.name, FROM)) as helper:
             self.content = look_into(helper, FROM)
             self._looker = helper.id
 
     def _helper(self, *mounts: MountPoint) -> AbstractContextManager[Helper]:
-        return self._engine.helper(self._image, mounts, self._prefix, self._copy)
+        return self.engine.helper(self._image, mounts, self.prefix, self._copy)
 
     def _make_copy(self, found: Adoption) -> None:
         """Copy the volume, and then say that the copy is complete, and what is in it."""
-        labels = common_labels(self._prefix)
+        labels = common_labels(self.prefix)
         kept = {**(found.volume.labels if found.volume else {}), **labels}
-        self._engine.create_volume(self._copy, {**kept, LABEL_ADOPTING: self._name})
+        self.engine.create_volume(self._copy, {**kept, LABEL_ADOPTING: self.name})
         try:
             with self._helper(
-                volume_at(self._name, FROM), volume_at(self._copy, TO, read_only=False)
+                volume_at(self.name, FROM), volume_at(self._copy, TO, read_only=False)
             ) as helper:
                 copy_tree(helper)
                 original, copied = look_into(helper, FROM), look_into(helper, TO)
@@ -183,34 +191,34 @@ class _Work:
             raise
         if original.digest == copied.digest:
             seen = {LABEL_DIGEST: copied.digest, LABEL_ROOT: original.root}
-            labels = {**labels, LABEL_COMPLETE: self._name, **seen}
-            self._engine.create_volume(self._marker, labels)
+            labels = {**labels, LABEL_COMPLETE: self.name, **seen}
+            self.engine.create_volume(self._marker, labels)
 
     def _give_up_copy(self) -> None:
         """Free the disk, which may be what is full; the next call would do it too."""
         with suppress(EngineFailure):
-            self._engine.remove_volume(self._copy)
+            self.engine.remove_volume(self._copy)
 
     def _discard(self, found: Adoption) -> None:
         """Remove the marker before what it speaks of."""
         if found.marker:
-            self._engine.remove_volume(self._marker)
+            self.engine.remove_volume(self._marker)
         if found.copy:
-            self._engine.remove_volume(self._copy)
+            self.engine.remove_volume(self._copy)
 
     def _remove(self, found: Adoption) -> None:
         """Remove the volume, unless somebody could write into it since the look."""
-        if not found.labelled and self._engine.used_since(self._name, self._looker):
+        if not found.labelled and self.engine.used_since(self.name, self._looker):
             return
-        self._engine.remove_volume(self._name)
+        self.engine.remove_volume(self.name)
 
     def _put_back(self, found: Adoption) -> None:
         """Make the volume, with the labels that it had besides ours, and fill it."""
         kept = dict(found.copy.labels if found.copy else {})
         del kept[LABEL_ADOPTING]
-        self._engine.create_volume(self._name, kept)
+        self.engine.create_volume(self.name, kept)
         self.changed = True
         with self._helper(
-            volume_at(self._copy, FROM), volume_at(self._name, TO, read_only=False)
+            volume_at(self._copy, FROM), volume_at(self.name, TO, read_only=False)
         ) as helper:
             copy_tree(helper)
