@@ -1,0 +1,115 @@
+"""A file that comes under its name when it is whole, beside a manifest, and over no other."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from devenv_lib.errors import DevenvError
+
+#: What is not whole yet, or was left by a process that was killed.
+_PARTIAL = re.compile(r"\.[a-zA-Z0-9_.-]+\.[0-9a-f]{12}\.devenv-partial")
+
+
+class Sink:
+    """A file that is written from its beginning, and what was written: size and SHA-256."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write all of ``data``."""
+        rest = memoryview(data)
+        self._digest.update(rest)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: nothing is kept back. Compressors call it."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all that was written, in hexadecimal."""
+        return self._digest.hexdigest()
+
+
+@contextmanager
+def partial_file(directory: Path, name: str) -> Iterator[tuple[Path, Sink]]:
+    """Give a new file for ``name`` in ``directory``, and remove it unless it was renamed.
+
+    Only its owner may read it: volumes hold secrets. It is locked while somebody writes it, by
+    which the next one knows what was left behind.
+
+    Raises:
+        DevenvError: it cannot be written.
+    """
+    path = directory / f".{name}.{uuid.uuid4().hex[:12]}.devenv-partial"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield path, Sink(descriptor)
+        finally:
+            os.close(descriptor)
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(directory, error) from None
+
+
+def finish(path: Path, final: Path) -> None:
+    """Write a partial file out to the disk, and give it its name.
+
+    Raises:
+        FileExistsError: something has that name.
+    """
+    sync(path)
+    if os.path.lexists(final):
+        raise FileExistsError(final)
+    path.rename(final)
+    sync(final.parent)
+
+
+def sync(path: Path) -> None:
+    """Have the disk take a file, or the names in a directory."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_left(directory: Path) -> list[str]:
+    """Remove files that killed processes left half-written, and return their names."""
+    return [path.name for path in sorted(directory.iterdir()) if _remove_left(path)]
+
+
+def _remove_left(path: Path) -> bool:
+    if not _PARTIAL.fullmatch(path.name):
+        return False
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(descriptor)
+        return True
+    return False
+
+
+def unwritable(directory: Path, error: OSError) -> DevenvError:
+    """Return the failure of writing into a directory."""
+    return DevenvError(
+        f"{directory} could not be written to: {error.strerror or error}.",
+        f"See how much room there is: df -h {directory}; or name another directory.",
+    )
