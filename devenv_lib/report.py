@@ -11,15 +11,24 @@ import os
 import re
 import shutil
 import sys
+import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _COLOURS = {"REMOVED": _GREEN, "CREATED": _GREEN, "STARTED": _GREEN, "RUNNING": _GREEN}
-_COLOURS |= {"BUILT": _GREEN, "OK": _GREEN, "MADE": _GREEN, "STOPPED": _GREEN, "ADOPTED": _GREEN}
+_COLOURS |= {
+    "BUILT": _GREEN,
+    "OK": _GREEN,
+    "MADE": _GREEN,
+    "STOPPED": _GREEN,
+    "ADOPTED": _GREEN,
+    "SAVED": _GREEN,
+}
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 
@@ -119,6 +128,35 @@ def size(number: int | None) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
+
+
+@contextmanager
+def progress(name: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told of further bytes, and show how many, and how fast.
+
+    Only on a terminal, at most ten times a second, on one line that is gone at the end.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    began = shown = time.monotonic()
+    total = 0
+
+    def moved(number: int) -> None:
+        nonlocal total, shown
+        total += number
+        now = time.monotonic()
+        if now - shown >= 0.1:
+            shown = now
+            rate = f"{size(total)}, {size(round(total / (now - began)))}/s"
+            sys.stderr.write(f"\r{printable(name, '')}  {rate}\x1b[K")
+            sys.stderr.flush()
+
+    try:
+        yield moved
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 def confirm(question: str, otherwise: str) -> bool:

@@ -163,6 +163,20 @@ class Engine:
         with self._doing("stopping the container"):
             self._client.stop(container, timeout=10)
 
+    def pause(self, container: str) -> None:
+        """Pause a running container: its processes stand still."""
+        with self._doing("pausing the container"):
+            self._client.pause(container)
+
+    def unpause(self, container: str) -> None:
+        """Let a paused container go on; one that has ended or gone meanwhile is no failure."""
+        with self._doing("letting the container go on"):
+            try:
+                self._client.unpause(container)
+            except docker.errors.APIError:
+                if any(c.id == container and c.state == "paused" for c in self.containers()):
+                    raise
+
     def remove(self, container: str, *, force: bool = False) -> None:
         """Remove a container, by id or name; ``force`` also one that runs. Volumes stay.
 

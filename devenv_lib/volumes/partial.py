@@ -37,6 +37,9 @@ class Sink:
     def flush(self) -> None:
         """Do nothing: nothing is kept back. Compressors call it."""
 
+    def close(self) -> None:
+        """Do nothing: whoever opened the file closes it."""
+
     @property
     def sha256(self) -> str:
         """The digest of all that was written, in hexadecimal."""

@@ -1,0 +1,111 @@
+"""The task ``volume.backup``, and the backups that others take first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from invoke import Context
+
+from devenv_lib import report, volumes
+from devenv_lib.errors import DevenvError, UsageError
+from devenv_lib.plans.removal import Refusal
+from devenv_lib.tasks._hands import Hands, hands
+from devenv_lib.tasks._task import check_format, dry, finish, given, task
+
+
+@task(
+    iterable=["name"],
+    help={
+        "name": "a volume to save; may be given several times",
+        "all": "save every labelled volume of the prefix",
+        "to": "the directory for the archives",
+        "compress": "compress them (zstd where Python has it, else gzip); --no-compress does not",
+        "pause": "pause running containers that could write into a volume while it is read",
+        "format": "table (the default) or json: the manifests, and where the archives are",
+    },
+)
+def backup(
+    c: Context,
+    name: list[str],
+    to: str = "",
+    all: bool = False,  # noqa: A002
+    compress: bool = True,
+    pause: bool = False,
+    format: str = "table",  # noqa: A002
+) -> None:
+    """Save volumes to archives in a directory, with a manifest beside each."""
+    check_format(format, "table", "json")
+    if bool(all) == bool(name or given("--name")):
+        raise UsageError("It takes exactly one of --name and --all.", "inv volume.list")
+    if not to:
+        raise UsageError("No directory was named for the archives.", "Name one: --to DIR")
+    began, directory = time.monotonic(), Path(to).expanduser().absolute()
+    at = hands(c)
+    plan = volumes.plan_backup(at.engine, at.prefix, None if all else name, directory)
+    refuse(plan.refusals, at, began)
+    compression = volumes.best() if compress else "none"
+    if dry(c):
+        suffix = volumes.SUFFIXES[compression]
+        report.lines(
+            f"# {name} would be saved to {directory}/{name}-TIME{suffix}" for name in plan.names
+        )
+        return
+    for left in volumes.remove_left(directory):
+        report.say(f"Removed {left}, which an interrupted backup left half-written.")
+    made = save(at, plan.names, directory, compression, pause=pause)
+    if format == "json":
+        report.as_json([{"path": each.path, **asdict(each.manifest)} for each in made])
+    failed = len(plan.names) - len(made)
+    counts = {"saved": len(made), "failed": failed}
+    report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
+    finish(int(failed > 0))
+
+
+def refuse(refusals: Sequence[Refusal], at: Hands, began: float) -> None:
+    """Say every refusal and end the command, if there are any."""
+    for refusal in refusals:
+        report.outcome(refusal.volume, "REFUSED", refusal.reason)
+        report.reason(refusal.remedy)
+    if refusals:
+        counts = {"refused": len({refusal.volume for refusal in refusals})}
+        report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
+        finish(1)
+
+
+def save(
+    at: Hands,
+    names: Sequence[str],
+    directory: Path,
+    compression: volumes.Compression,
+    *,
+    pause: bool = False,
+) -> list[volumes.Backup]:
+    """Try to save every volume, report each, and return what was saved."""
+    made = []
+    for name in names:
+        try:
+            with report.progress(name) as moved:
+                saved = volumes.backup(
+                    at.engine,
+                    at.prefix,
+                    name,
+                    directory,
+                    at.image,
+                    compression=compression,
+                    pause=pause,
+                    moved=moved,
+                )
+        except DevenvError as error:
+            report.failed(name, error)
+            continue
+        made.append(saved)
+        report.outcome(name, "SAVED", f"{report.size(saved.manifest.size)}  {saved.path}")
+        for note in saved.manifest.notes:
+            report.reason(note)
+    return made
+
+
+TASKS = (backup,)

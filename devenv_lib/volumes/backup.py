@@ -1,0 +1,215 @@
+"""Back volumes up: an archive for each, which is whole or not there, and a manifest beside it."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from devenv_lib.errors import EngineFailure, Refused, UsageError
+from devenv_lib.plans.manifest import Manifest, write_manifest
+from devenv_lib.plans.saving import SavingPlan, saving, writers
+from devenv_lib.records import Container, Volume
+from devenv_lib.volumes import partial, tar
+from devenv_lib.volumes.compression import SUFFIXES, Compression, writer
+from devenv_lib.volumes.tree import FROM, volume_at
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+    from devenv_lib.engine.helper import Helper
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One volume's backup: where its archive is, and what the manifest beside it says."""
+
+    path: str
+    manifest: Manifest
+
+
+@dataclass
+class _Stream:
+    """What came out of a volume: entries, sockets that were left out, bytes, and tar's words."""
+
+    files: int
+    sockets: int
+    bytes: int = 0
+    changed: bool = False
+
+
+def plan_backup(
+    engine: Engine, prefix: str, names: Sequence[str] | None, directory: Path
+) -> SavingPlan:
+    """Return what backing ``names`` (``None``: all) up to ``directory`` would do.
+
+    Raises:
+        UsageError: a name that an engine cannot take literally, or no directory to write to.
+    """
+    if not directory.is_dir():
+        raise UsageError(
+            f"{directory} is no directory.", f"Make it, if it is meant: mkdir -p {directory}"
+        )
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise UsageError(f"{directory} may not be written to.", "Name another directory: --to DIR")
+    return saving(engine.snapshot(), prefix, names)
+
+
+def backup(
+    engine: Engine,
+    prefix: str,
+    name: str,
+    directory: Path,
+    image: str,
+    *,
+    compression: Compression = "gzip",
+    pause: bool = False,
+    moved: Callable[[int], None] = lambda _: None,
+) -> Backup:
+    """Save all that is in the volume ``name`` to a new archive in ``directory``.
+
+    Owners, modes, links, sparse and special files, times, extended attributes and access lists
+    are in it; sockets are not, which no archive has. The archive gets its name when it is whole
+    and on the disk, and has a manifest beside it then; nothing is overwritten. With ``pause`` the
+    running containers that could write into the volume are paused meanwhile. ``image`` is what
+    the helper is made from, and ``moved`` is told how many further bytes came out of the volume.
+
+    Raises:
+        Refused: the volume is not ours, or in the hands of a command that is not finished.
+        EngineFailure: it could not be read as a whole.
+        DevenvError: the directory cannot be written to, or is full.
+
+    Example::
+
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        with devenv.environment(settings=settings):
+            pass  # its volumes stay
+        name = f"{settings.prefix}-cache"
+        with TemporaryDirectory() as to:
+            saved = devenv.backup(engine, settings.prefix, name, Path(to), "devenv:latest")
+            assert Path(saved.path).stat().st_size == saved.manifest.size
+    """
+    reading = f"{name} {uuid.uuid4()}"  # several may read at once: no lock
+    with engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper:
+        snapshot = engine.snapshot()
+        plan = saving(snapshot, prefix, [name])
+        volume = snapshot.volume(name)
+        if plan.refusals or volume is None:
+            raise Refused(f"{name}: {plan.refusals[0].reason}.", plan.refusals[0].remedy)
+        using = writers(snapshot, name)
+        with _paused(engine, using if pause else ()):
+            return _save(engine, helper, volume, directory, compression, moved, using, pause)
+
+
+@contextmanager
+def _paused(engine: Engine, containers: Sequence[Container]) -> Iterator[None]:
+    """Pause those of ``containers`` that run, and let exactly these go on again."""
+    held: list[Container] = []
+    try:
+        for container in containers:
+            if container.state == "running":
+                held.append(container)
+                engine.pause(container.id)
+        yield
+    finally:
+        for container in held:
+            engine.unpause(container.id)
+
+
+def _save(
+    engine: Engine,
+    helper: Helper,
+    volume: Volume,
+    directory: Path,
+    compression: Compression,
+    moved: Callable[[int], None],
+    using: Sequence[Container],
+    pause: bool,
+) -> Backup:
+    suffix = SUFFIXES[compression]
+    with partial.partial_file(directory, volume.name) as (path, sink):
+        stream = _stream(helper, sink, compression, moved, tolerant=bool(using))
+        stem, manifest_path = _reserve(directory, volume.name, suffix)
+        manifest = Manifest(
+            name=volume.name,
+            archive=f"{stem}{suffix}",
+            compression=compression,
+            engine=engine.endpoint.title,
+            labels=dict(volume.labels),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            files=stream.files,
+            bytes=stream.bytes,
+            size=sink.size,
+            sha256=sink.sha256,
+            notes=tuple(_notes(stream, using, pause)),
+        )
+        try:
+            manifest_path.write_text(write_manifest(manifest))
+            partial.sync(manifest_path)
+            partial.finish(path, directory / manifest.archive)
+        except BaseException:
+            manifest_path.unlink(missing_ok=True)
+            raise
+    return Backup(str(directory / manifest.archive), manifest)
+
+
+def _reserve(directory: Path, name: str, suffix: str) -> tuple[str, Path]:
+    """Make an empty manifest, and return its path: whoever makes it has the archive's name too."""
+    while True:
+        stem = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        path = directory / f"{stem}.json"
+        if not os.path.lexists(directory / f"{stem}{suffix}"):
+            try:
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            except FileExistsError:
+                pass
+            else:
+                return stem, path
+        time.sleep(0.1)  # until the next second
+
+
+def _notes(stream: _Stream, using: Sequence[Container], pause: bool) -> Iterator[str]:
+    names = ", ".join(user.name for user in using)
+    if using and pause:
+        yield f"{names} used it, and was paused"
+    elif using:
+        yield f"in use by {names}: it may not be consistent; --pause pauses these meanwhile"
+    if stream.changed:
+        yield "something in it changed or went while it was read"
+    if stream.sockets:
+        yield f"{stream.sockets} sockets were left out, which no archive can hold"
+
+
+def _stream(
+    helper: Helper,
+    sink: partial.Sink,
+    compression: Compression,
+    moved: Callable[[int], None],
+    *,
+    tolerant: bool,
+) -> _Stream:
+    """Read the volume as a tar stream, and write it compressed."""
+    counts = helper.run(["sh", "-c", tar.COUNT, "devenv", FROM]).split()
+    stream = _Stream(int(counts[0]), int(counts[1]))
+    words = [*tar.CREATE, f"--directory={FROM}", "."]
+    tolerated = (tar.CHANGED,) if tolerant else ()
+    with helper.stream(words, stdout=-1, tolerated=tolerated) as program:
+        if program.stdout is None:
+            raise EngineFailure("The helper has no output.")
+        buffer = memoryview(bytearray(_CHUNK))
+        with closing(writer(cast("IO[bytes]", sink), compression)) as compressed:
+            while count := program.stdout.readinto(buffer):  # type: ignore[attr-defined]
+                compressed.write(buffer[:count])
+                stream.bytes += count
+                moved(count)
+    stream.changed = program.status == tar.CHANGED
+    return stream

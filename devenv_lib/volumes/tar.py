@@ -1,0 +1,15 @@
+"""How helpers write and read archives: GNU tar, with everything that it can keep."""
+
+from __future__ import annotations
+
+#: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
+#: same archive. Holes stay holes, and times keep their nanoseconds.
+CREATE = (
+    *("tar", "--create", "--format=pax", "--sort=name", "--numeric-owner", "--sparse"),
+    *("--acls", "--xattrs", "--xattrs-include=*", "--warning=no-file-ignored"),
+    "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f",
+)
+#: tar's status when a file changed while it was read, or went: the rest is as it should be.
+CHANGED = 1
+#: Counts what goes into an archive, and the sockets, which do not.
+COUNT = 'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c'
