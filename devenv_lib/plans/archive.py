@@ -50,10 +50,8 @@ class Judge:
         return why
 
     def _misplaced(self, entry: Entry, path: str) -> str:
-        if entry.kind == "unknown":
-            return "is of a kind that is not known"
-        if not path and entry.kind != "directory":
-            return "is the volume itself, and no directory"
+        if entry.kind == "unknown" or (not path and entry.kind != "directory"):
+            return "is of a kind that cannot be unpacked there"
         for above in _above(path):
             if self._kinds.get(above, "directory") != "directory":
                 return f"would be written through {above!r}, which is no directory"

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans.archive import Entry, Judge, Kind
 from devenv_lib.plans.manifest import Manifest, read_manifest
-from devenv_lib.volumes.compression import reader
+from devenv_lib.volumes.compression import errors, reader
 
 _CHUNK = 1 << 20
 #: An archive ends with two empty blocks of 512 bytes.
@@ -120,13 +120,13 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[int, int]:
                         f"{path} is refused: its entry {member.name!r} {why}.",
                         "Nothing was changed. See what is in it: tar -tvf FILE",
                     )
-                tar.members = []  # type: ignore[attr-defined] - it would keep all of them
+                cast("Any", tar).members = []  # it would keep all of them
         while rest := stream.read():
             if rest.strip(b"\0"):
                 raise Refused(
                     f"{path} goes on after its end.", "Nothing was changed. Make the archive anew."
                 )
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *errors()) as error:
         raise _broken(path, str(error)) from None
     if stream.zeros < _END or not judge.files:
         raise _broken(path, "it ends too early")

@@ -27,6 +27,12 @@ def _zstd() -> Any:
     return None
 
 
+def errors() -> tuple[type[Exception], ...]:
+    """Return what a broken file raises besides what gzip's does."""
+    zstd = _zstd()
+    return (zstd.ZstdError,) if zstd else ()
+
+
 def writer(file: IO[bytes], compression: Compression) -> IO[bytes]:
     """Return a stream that writes to ``file`` compressed; closing it leaves ``file`` open."""
     if compression == "none":

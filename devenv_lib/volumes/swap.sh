@@ -1,0 +1,75 @@
+# Run as root in a helper: sh -c SCRIPT devenv DIRECTORY begin|commit|settle
+# What a volume is to hold comes into a directory at its top, and then takes the place of all that
+# is there. Each state shows in names alone, each step can be repeated, and after the commit no
+# step needs room: so a volume ends with all of the old or all of the new.
+#   incoming   is being filled: the volume is as it was
+#   ready      is complete; what was there goes to `outgoing`
+#   arriving   all of that went; what is in here comes to the top
+#   was, time  empty files with the top's time as it was, and as it is to be
+# `settle` prints what it did: "rolled back", "carried on", or nothing.
+# GNU find, mv and tar: an entry is renamed, never copied.
+set -eu
+cd "$1"
+own=.devenv-restore
+
+is_there() {
+    [ -e "$1" ] || [ -L "$1" ]
+}
+
+move_out() {
+    mkdir -p -m 0700 "$own-outgoing"
+    find . -mindepth 1 -maxdepth 1 ! -name "$own-*" -exec mv -t "$own-outgoing" -- {} +
+    mv -T -- "$own-ready" "$own-arriving"
+}
+
+# The top itself gets the owner, mode and attributes of what came.
+move_in() {
+    find "$own-arriving" -mindepth 1 -maxdepth 1 -exec mv -t . -- {} +
+    tar --create --no-recursion --format=pax --numeric-owner --acls --xattrs \
+        --xattrs-include='*' --directory="$own-arriving" . |
+        tar --extract --same-owner --same-permissions --numeric-owner --acls --xattrs \
+            --xattrs-include='*' --directory=.
+    rm -rf -- "$own-outgoing"
+    rmdir "$own-arriving"
+}
+
+# Whatever is made or renamed in a directory changes its time: it is kept in files beside, one
+# for what was and one for what comes, and given to the top last.
+set_time() {
+    touch -r "$1" /dev/shm/time
+    rm -f -- "$own-was" "$own-time"
+    touch -r /dev/shm/time .
+}
+
+case $2 in
+    begin)
+        for name in incoming ready arriving outgoing was time; do
+            if is_there "$own-$name"; then
+                echo "there is a $own-$name in the volume already" >&2
+                exit 1
+            fi
+        done
+        touch -r . /dev/shm/time
+        touch -r /dev/shm/time "$own-was"
+        mkdir -m 0700 "$own-incoming"
+        ;;
+    commit)
+        touch -r "$own-incoming" "$own-time"
+        sync -f .
+        mv -T -- "$own-incoming" "$own-ready"
+        ;;
+    settle)
+        if is_there "$own-incoming"; then
+            rm -rf -- "$own-incoming" "$own-time"
+            echo "rolled back"
+        fi
+        if is_there "$own-ready"; then move_out; fi
+        if is_there "$own-arriving"; then
+            move_in
+            echo "carried on"
+        fi
+        if is_there "$own-time"; then set_time "$own-time"; fi
+        if is_there "$own-was"; then set_time "$own-was"; fi
+        sync -f .
+        ;;
+esac
