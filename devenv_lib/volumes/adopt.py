@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from devenv_lib.errors import EngineFailure
 from devenv_lib.names import (
     LABEL_ADOPTING,
     LABEL_COMPLETE,
-    LABEL_TEMPORARY,
     adopting_name,
     common_labels,
     complete_name,
@@ -28,6 +26,7 @@ from devenv_lib.plans.adoption import (
     next_step,
     too_often,
 )
+from devenv_lib.volumes.filling import wait_for_helpers
 from devenv_lib.volumes.tree import FROM, TO, copy_tree, look_into, volume_at
 
 if TYPE_CHECKING:
@@ -42,8 +41,6 @@ TAKES_LONG = {
     "copy": "copying it to a volume with labels, and comparing",
     "restore": "copying it back, under its name",
 }
-#: Seconds in which the helpers of a command that was killed go, and how often to look.
-_PATIENCE, _PAUSE = 8.0, 0.05
 
 
 def plan_adoption(engine: Engine, prefix: str, name: str) -> Adoption:
@@ -112,7 +109,7 @@ def adopt(
         assert [volume.name for volume in devenv.examine(engine, settings.prefix)] == [name]
     """
     with engine.helper(image, (), prefix, name):  # the lock
-        _wait_for_helpers(engine, name)
+        wait_for_helpers(engine, name, adopting_name(name))
         return _go_on(_Work(engine, prefix, name, image), say)
 
 
@@ -130,16 +127,6 @@ def _go_on(work: _Work, say: Callable[[str], None]) -> bool:
         except EngineFailure as failure:
             raise interrupted(found, step, failure) from None
     raise too_often(work.name)
-
-
-def _wait_for_helpers(engine: Engine, name: str) -> None:
-    """Wait for the end of helpers that a killed command left: they are about to be removed."""
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        users = (*engine.snapshot().users(name), *engine.snapshot().users(adopting_name(name)))
-        if not any(user.labels.get(LABEL_TEMPORARY) for user in users):
-            return
-        time.sleep(_PAUSE)
 
 
 class _Work:

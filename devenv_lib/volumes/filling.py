@@ -1,0 +1,154 @@
+"""Fill a volume so that it ends with all of the new or all of the old, whatever happens.
+
+A marker, the empty volume ``NAME-unfinished``, is there from before anything is written until all
+is done. A volume that was not there before is made and filled, and removed again if that fails.
+One that was there keeps what it has until the new is complete: see ``swap.sh``.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.names import LABEL_TEMPORARY, LABEL_UNFINISHED, common_labels, ours, unfinished_name
+from devenv_lib.plans.remedies import freeing
+from devenv_lib.records import MountPoint
+from devenv_lib.volumes.tree import TO, script, volume_at
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+    from devenv_lib.engine.helper import Helper
+
+#: Labels of the marker: whether the volume was there, and what tells one that was made for it.
+LABEL_WAS, LABEL_ORIGIN = "devenv.was", "devenv.origin"
+INCOMING = f"{TO}/.devenv-restore-incoming"
+_PATIENCE, _PAUSE = 8.0, 0.05
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A helper that has the volume at `TO`, and the directory in it that is to be filled."""
+
+    helper: Helper
+    directory: str
+    present: bool
+
+
+@contextmanager
+def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[str]:
+    """Hold a volume's lock, and give what had to be done for an earlier command.
+
+    That is "rolled back" or "carried on", or empty where nothing was left.
+    """
+    with engine.helper(image, (), prefix, name):
+        wait_for_helpers(engine, name)
+        yield _settle(engine, prefix, name, image)
+
+
+def settle(engine: Engine, prefix: str, name: str, image: str) -> str:
+    """Carry on, or roll back, what a killed restore or clone left of the volume ``name``.
+
+    Returns "rolled back" or "carried on", or nothing where there was nothing to do.
+    """
+    with taken(engine, prefix, name, image) as done:
+        return done
+
+
+@contextmanager
+def filling(
+    engine: Engine,
+    prefix: str,
+    name: str,
+    image: str,
+    labels: Mapping[str, str],
+    *mounts: MountPoint,
+) -> Iterator[Filling]:
+    """Give what it takes to fill a volume, and have it whole or as it was at the end.
+
+    The caller holds the lock. ``labels`` are for a volume that is not there yet; ``mounts`` are
+    what the helper has besides.
+
+    Raises:
+        Refused: a container references the volume.
+    """
+    origin, present = uuid.uuid4().hex, engine.volume(name) is not None
+    about = {LABEL_UNFINISHED: name, LABEL_WAS: "present" if present else "absent"}
+    marker = {**common_labels(prefix), **about, LABEL_ORIGIN: origin}
+    engine.create_volume(unfinished_name(name), marker)
+    try:
+        if not present:
+            engine.create_volume(name, {**labels, LABEL_ORIGIN: origin})
+        here = volume_at(name, TO, read_only=False)
+        with engine.helper(image, (here, *mounts), prefix, f"{name} fill") as helper:
+            _refuse_users(engine, prefix, name, helper.id)
+            yield Filling(helper, INCOMING if present else TO, present)
+    except BaseException:
+        # If this fails too, the marker stays, and whoever comes next carries on.
+        with suppress(EngineFailure):
+            _settle(engine, prefix, name, image)
+        raise
+    engine.remove_volume(unfinished_name(name))
+
+
+def begin(filled: Filling) -> None:
+    """Make the directory that is to be filled, if it is not the volume itself."""
+    if filled.present:
+        swap(filled.helper, "begin")
+
+
+def commit(filled: Filling) -> None:
+    """Say that all is there: from now on the volume gets it, whatever happens."""
+    if filled.present:
+        swap(filled.helper, "commit")
+        swap(filled.helper, "settle")
+    else:
+        filled.helper.run(["sync", "--file-system", TO])
+
+
+def swap(helper: Helper, step: str) -> str:
+    """Take a step of ``swap.sh`` and return what it did."""
+    return helper.run(["sh", "-c", script("swap.sh"), "devenv", TO, step]).decode().strip()
+
+
+def _settle(engine: Engine, prefix: str, name: str, image: str) -> str:
+    marker, volume = engine.volume(unfinished_name(name)), engine.volume(name)
+    if marker is None or not ours(marker.labels, prefix):
+        return ""
+    done = "rolled back"
+    if marker.labels.get(LABEL_WAS) == "absent":
+        mine = volume and volume.labels.get(LABEL_ORIGIN) == marker.labels.get(LABEL_ORIGIN)
+        if mine:  # what somebody else made meanwhile is theirs
+            engine.remove_volume(name)
+    elif volume:
+        here = volume_at(name, TO, read_only=False)
+        with engine.helper(image, (here,), prefix, f"{name} fill") as helper:
+            done = swap(helper, "settle") or done
+    engine.remove_volume(marker.name)
+    return done
+
+
+def _refuse_users(engine: Engine, prefix: str, name: str, helper: str) -> None:
+    """Refuse a volume that others have: they did not see the marker, and this sees them."""
+    for user in engine.snapshot().users(name):
+        if user.id != helper:
+            how = "mounted by the running" if user.running else "referenced by the stopped"
+            raise Refused(
+                f"The volume {name} is {how} container {user.name}.",
+                f"First: {freeing(user, prefix)}",
+            )
+
+
+def wait_for_helpers(engine: Engine, *names: str) -> None:
+    """Wait for the end of helpers that a killed command left: they are about to be removed."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        snapshot = engine.snapshot()
+        users = [user for name in names for user in snapshot.users(name)]
+        if not any(user.labels.get(LABEL_TEMPORARY) for user in users):
+            return
+        time.sleep(_PAUSE)
