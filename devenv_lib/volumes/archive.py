@@ -109,6 +109,8 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[int, int]:
     """Return how many entries a tar stream has, and how long it is, if all may be unpacked."""
     file.seek(0)
     judge = Judge()
+    broken: tuple[type[Exception], ...] = (tarfile.TarError, zlib.error, EOFError, OSError)
+    broken += (ValueError, *errors())
     try:
         stream = _Stream(reader(file))
         with tarfile.open(
@@ -126,7 +128,7 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[int, int]:
                 raise Refused(
                     f"{path} goes on after its end.", "Nothing was changed. Make the archive anew."
                 )
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *errors()) as error:
+    except broken as error:
         raise _broken(path, str(error)) from None
     if stream.zeros < _END or not judge.files:
         raise _broken(path, "it ends too early")

@@ -72,6 +72,7 @@ def backup(
     compression: Compression = "gzip",
     pause: bool = False,
     moved: Callable[[int], None] = lambda _: None,
+    held: bool = False,
 ) -> Backup:
     """Save all that is in the volume ``name`` to a new archive in ``directory``.
 
@@ -80,6 +81,7 @@ def backup(
     and on the disk, and has a manifest beside it then; nothing is overwritten. With ``pause`` the
     running containers that could write into the volume are paused meanwhile. ``image`` is what
     the helper is made from, and ``moved`` is told how many further bytes came out of the volume.
+    ``held`` is for who has the volume in hand and made its marker.
 
     Raises:
         Refused: the volume is not ours, or in the hands of a command that is not finished.
@@ -101,7 +103,7 @@ def backup(
     reading = f"{name} {uuid.uuid4()}"  # several may read at once: no lock
     with engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper:
         snapshot = engine.snapshot()
-        plan = saving(snapshot, prefix, [name])
+        plan = saving(snapshot, prefix, [name], held=held)
         volume = snapshot.volume(name)
         if plan.refusals or volume is None:
             raise Refused(f"{name}: {plan.refusals[0].reason}.", plan.refusals[0].remedy)

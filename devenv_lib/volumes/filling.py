@@ -43,7 +43,7 @@ class Filling:
 def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[str]:
     """Hold a volume's lock, and give what had to be done for an earlier command.
 
-    That is "rolled back" or "carried on", or empty where nothing was left.
+    That is "rolled back", "carried on" or "cleared up", or empty where nothing was left.
     """
     with engine.helper(image, (), prefix, name):
         wait_for_helpers(engine, name)
@@ -53,7 +53,8 @@ def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[str]:
 def settle(engine: Engine, prefix: str, name: str, image: str) -> str:
     """Carry on, or roll back, what a killed restore or clone left of the volume ``name``.
 
-    Returns "rolled back" or "carried on", or nothing where there was nothing to do.
+    Returns "rolled back" or "carried on", "cleared up" where only the marker was left, or an
+    empty string where there was nothing to do.
     """
     with taken(engine, prefix, name, image) as done:
         return done
@@ -127,7 +128,7 @@ def _settle(engine: Engine, prefix: str, name: str, image: str) -> str:
     elif volume:
         here = volume_at(name, TO, read_only=False)
         with engine.helper(image, (here,), prefix, f"{name} fill") as helper:
-            done = swap(helper, "settle") or done
+            done = swap(helper, "settle") or "cleared up"
     engine.remove_volume(marker.name)
     return done
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 #: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
 #: same archive. Holes stay holes, and times keep their nanoseconds.
 CREATE = (
-    *("tar", "--create", "--format=pax", "--sort=name", "--numeric-owner", "--sparse"),
+    *("tar", "--create", "--file=-", "--format=pax", "--sort=name", "--numeric-owner", "--sparse"),
     *("--acls", "--xattrs", "--xattrs-include=*", "--warning=no-file-ignored"),
     "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f",
+)
+#: Directories get their modes and times last.
+EXTRACT = (
+    *("tar", "--extract", "--file=-", "--numeric-owner", "--same-owner", "--same-permissions"),
+    *("--acls", "--xattrs", "--xattrs-include=*", "--delay-directory-restore"),
 )
 #: tar's status when a file changed while it was read, or went: the rest is as it should be.
 CHANGED = 1

@@ -1,0 +1,118 @@
+"""Restore a volume from an archive, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.plans.restoring import labels_for, refuse_target, target_name
+from devenv_lib.volumes import tar
+from devenv_lib.volumes.archive import Archive, chunks
+from devenv_lib.volumes.backup import backup
+from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
+from devenv_lib.volumes.tree import TO
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+#: Prints the first entry at a volume's top, but for what a restore has there.
+_ANY = 'find "$1" -mindepth 1 -maxdepth 1 ! -name ".devenv-restore-*" -printf x -quit'
+_COUNT = 'find "$1" ! -type s -printf . | wc -c'
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One restored volume: from where, how many entries, how many bytes as a tar stream.
+
+    ``saved`` is the archive of what was there before, or empty; ``earlier`` says what an
+    interrupted command had left; ``verified`` whether a manifest vouched for the archive.
+    """
+
+    name: str
+    path: str
+    files: int
+    bytes: int
+    verified: bool
+    saved: str = ""
+    earlier: str = ""
+
+
+def restore(
+    engine: Engine,
+    prefix: str,
+    archive: Archive,
+    image: str,
+    *,
+    name: str = "",
+    replace: Path | None = None,
+    protected: Sequence[str] = (),
+    moved: Callable[[int], None] = lambda _: None,
+) -> Restored:
+    """Fill a volume from an ``archive`` that was read as a whole (`opened`).
+
+    The volume is ``name``, or the one that the archive's manifest says; it is made if it is not
+    there. One that is not empty is refused, unless ``replace`` is a directory: what is there is
+    first backed up to that. Whatever fails or is killed, the volume has all of the old or all of
+    the new in the end. ``protected`` are names or patterns of volumes that are not replaced.
+
+    Raises:
+        Refused: the volume is in use, not ours, not empty, or protected; nothing was changed.
+        UsageError: no volume was named, or it is none of this prefix's.
+        EngineFailure: the engine failed, or its disk is full; the volume is as it was.
+
+    Example::
+
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        with devenv.environment(settings=settings):
+            pass  # its volumes stay
+        cache, other = f"{settings.prefix}-cache", f"{settings.prefix}-other"
+        with TemporaryDirectory() as to:
+            saved = devenv.backup(engine, settings.prefix, cache, Path(to), "devenv:latest")
+            with devenv.opened(Path(saved.path)) as archive:
+                done = devenv.restore(engine, settings.prefix, archive, "devenv:latest", name=other)
+        assert (done.name, done.files) == (other, saved.manifest.files)
+    """
+    name = target_name(archive.manifest, name)
+    with taken(engine, prefix, name, image) as earlier:
+        refuse_target(engine.snapshot(), prefix, name, protected if replace else ())
+        labels, saved = labels_for(archive.manifest, name, prefix), ""
+        with filling(engine, prefix, name, image, labels) as filled:
+            if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
+                saved = _saved(engine, prefix, name, image, replace)
+            begin(filled)
+            _unpack(filled, archive, moved)
+            commit(filled)
+    verified = archive.manifest is not None
+    path = str(archive.path)
+    return Restored(name, path, archive.files, archive.bytes, verified, saved, earlier)
+
+
+def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | None) -> str:
+    """Back up what is to be replaced, and return where."""
+    if replace is None:
+        raise Refused(
+            f"The volume {name} is not empty.",
+            "To replace what is in it, which is backed up first: add --replace",
+        )
+    return backup(engine, prefix, name, replace, image, held=True).path
+
+
+def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> None:
+    words = [*tar.EXTRACT, f"--directory={filled.directory}"]
+    with filled.helper.stream(words, stdin=-1) as program, suppress(BrokenPipeError):
+        for data in chunks(archive):
+            if program.stdin is not None:
+                program.stdin.write(data)
+            moved(len(data))
+    count = int(filled.helper.run(["sh", "-c", _COUNT, "devenv", filled.directory]))
+    if archive.manifest and count != archive.files:
+        raise EngineFailure(
+            f"{count} entries came out of {archive.path}, which has {archive.files}.",
+            "Look at what this image's tar is: it has to be GNU tar. The volume is as it was.",
+        )
