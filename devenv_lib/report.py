@@ -28,6 +28,8 @@ _COLOURS |= {
     "STOPPED": _GREEN,
     "ADOPTED": _GREEN,
     "SAVED": _GREEN,
+    "RESTORED": _GREEN,
+    "CLONED": _GREEN,
 }
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 

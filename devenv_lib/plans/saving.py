@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from devenv_lib.names import LABEL, ours, prefix_of
+from devenv_lib.names import LABEL, LABEL_TEMPORARY, ours, prefix_of
 from devenv_lib.plans.pending import Pending, pending
 from devenv_lib.plans.removal import Refusal
 from devenv_lib.project import check_name
@@ -58,9 +58,11 @@ def _refusals(
 
 
 def writers(snapshot: Snapshot, name: str) -> tuple[Container, ...]:
-    """Return the running containers that can write into a volume now."""
+    """Return the running containers that can write into a volume now, helpers left out."""
     return tuple(
         user
         for user in snapshot.users(name)
-        if user.running and any(m.source == name and not m.read_only for m in user.mounts)
+        if user.running
+        and LABEL_TEMPORARY not in user.labels
+        and any(m.source == name and not m.read_only for m in user.mounts)
     )

@@ -1,31 +1,44 @@
 """Volumes: a module for each verb. What the volumes promise is in specs/persistent-volumes.md."""
 
 from devenv_lib.volumes.adopt import adopt, plan_adoption, rehearse_adoption
-from devenv_lib.volumes.backup import Backup, backup, plan_backup
+from devenv_lib.volumes.archive import Archive, opened
+from devenv_lib.volumes.backup import Backup, backup, check_directory, plan_backup
+from devenv_lib.volumes.clone import Cloned, clone, plan_clone
 from devenv_lib.volumes.compression import SUFFIXES, Compression, best
 from devenv_lib.volumes.ensure import ensure, unlabelled
 from devenv_lib.volumes.examine import VolumeReport, examine
+from devenv_lib.volumes.filling import settle
 from devenv_lib.volumes.partial import remove_left
 from devenv_lib.volumes.provision import provision
 from devenv_lib.volumes.remove import Removal, plan_removal, remove
+from devenv_lib.volumes.restore import Restored, restore
 
 __all__ = [
     "SUFFIXES",
+    "Archive",
     "Backup",
+    "Cloned",
     "Compression",
     "Removal",
+    "Restored",
     "VolumeReport",
     "adopt",
     "backup",
     "best",
+    "check_directory",
+    "clone",
     "ensure",
     "examine",
+    "opened",
     "plan_adoption",
     "plan_backup",
+    "plan_clone",
     "plan_removal",
     "provision",
     "rehearse_adoption",
     "remove",
     "remove_left",
+    "restore",
+    "settle",
     "unlabelled",
 ]

@@ -53,13 +53,22 @@ def plan_backup(
     Raises:
         UsageError: a name that an engine cannot take literally, or no directory to write to.
     """
+    check_directory(directory)
+    return saving(engine.snapshot(), prefix, names)
+
+
+def check_directory(directory: Path) -> None:
+    """Refuse a directory that archives cannot be written to.
+
+    Raises:
+        UsageError: with the reason.
+    """
     if not directory.is_dir():
         raise UsageError(
             f"{directory} is no directory.", f"Make it, if it is meant: mkdir -p {directory}"
         )
     if not os.access(directory, os.W_OK | os.X_OK):
         raise UsageError(f"{directory} may not be written to.", "Name another directory: --to DIR")
-    return saving(engine.snapshot(), prefix, names)
 
 
 def backup(

@@ -1,0 +1,91 @@
+"""The tasks ``volume.restore`` and ``volume.clone``."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+
+from invoke import Context
+
+from devenv_lib import report, volumes
+from devenv_lib.errors import UsageError
+from devenv_lib.plans.restoring import refuse_target, target_name
+from devenv_lib.tasks._hands import Hands, hands
+from devenv_lib.tasks._task import dry, task
+
+
+@task(
+    help={
+        "from": "the archive, as volume.backup makes it",
+        "name": "the volume to restore to (default: the one that the manifest names)",
+        "replace": "replace what is in it, which is backed up first",
+        "to": "with --replace: the directory for that backup (default: the archive's)",
+    },
+)
+def restore(
+    c: Context, from_: str = "", name: str = "", replace: bool = False, to: str = ""
+) -> None:
+    """Restore a volume from an archive, all of it or nothing."""
+    if not from_:
+        raise UsageError("No archive was named.", "Name one: --from FILE")
+    if to and not replace:
+        raise UsageError("--to is for --replace, which was not given.", "inv volume.restore --help")
+    began = time.monotonic()
+    path = Path(from_).expanduser().absolute()
+    at = hands(c)
+    directory = (Path(to).expanduser().absolute() if to else path.parent) if replace else None
+    if directory:
+        volumes.check_directory(directory)
+    with volumes.opened(path) as archive:
+        target = target_name(archive.manifest, name)
+        if dry(c):
+            protected = at.settings.volumes.protected if replace else ()
+            refuse_target(at.engine.snapshot(), at.prefix, target, protected)
+            report.lines([f"# {archive.files} entries of {path} would be restored to {target}"])
+            return
+        with report.progress(target) as moved:
+            done = volumes.restore(
+                at.engine,
+                at.prefix,
+                archive,
+                at.image,
+                name=target,
+                replace=directory,
+                protected=at.settings.volumes.protected,
+                moved=moved,
+            )
+    _tell(done, at, began)
+
+
+def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
+    detail = f"{done.files} entries, {report.size(done.bytes)}, from {done.path}"
+    report.outcome(done.name, "RESTORED", detail)
+    if done.earlier:
+        report.reason(f"first, what an interrupted command left was {done.earlier}")
+    if not done.verified:
+        report.reason("there was no manifest, so the archive's digest was not verified")
+    if done.saved:
+        report.reason(f"what was there before: {done.saved}")
+    report.summary({"restored": 1}, at.engine.endpoint.title, time.monotonic() - began)
+
+
+@task(help={"name": "the volume to clone", "to": "the name of the new volume"})
+def clone(c: Context, name: str = "", to: str = "") -> None:
+    """Copy a volume to a new one."""
+    if not name or not to:
+        raise UsageError("It takes a volume and a new name.", "--name VOLUME --to NAME")
+    began = time.monotonic()
+    at = hands(c)
+    volumes.plan_clone(at.engine, at.prefix, name, to)
+    if dry(c):
+        report.lines([shlex.join(["docker", "volume", "create", to]), f"# all of {name} is copied"])
+        return
+    done = volumes.clone(at.engine, at.prefix, name, to, at.image)
+    report.outcome(to, "CLONED", f"{done.files} entries, from {name}")
+    for note in done.notes:
+        report.reason(note)
+    report.summary({"cloned": 1}, at.engine.endpoint.title, time.monotonic() - began)
+
+
+TASKS = (restore, clone)
