@@ -39,8 +39,12 @@ def look_into(helper: Helper, target: str) -> Content:
 
 
 def copy_tree(helper: Helper) -> None:
-    """Copy the volume at `FROM` into the one at `TO`, which is empty, with all that tar keeps."""
+    """Copy the volume at `FROM` into the one at `TO`, which is empty, with all that tar keeps.
+
+    It is on the disk then: what it was copied from may be removed next.
+    """
     helper.run(["cp", "--archive", f"{FROM}/.", f"{TO}/"])
+    helper.run(["sync", "--file-system", TO])
 
 
 @cache

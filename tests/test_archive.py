@@ -1,0 +1,217 @@
+"""Archives from anywhere: what would be written outside of a volume, or is broken, is refused."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devenv_lib.errors import Refused, UsageError
+from devenv_lib.plans.archive import Entry, Judge
+from devenv_lib.plans.manifest import Manifest, read_manifest, write_manifest
+from devenv_lib.volumes.archive import chunks, opened
+from devenv_lib.volumes.compression import _zstd, reader, writer
+
+DIRECTORY = Entry("d", "directory")
+OUT = Entry("s", "symlink", "/etc")
+
+HOSTILE: list[tuple[str, Sequence[Entry]]] = [
+    ("absolute name", [Entry("/etc/passwd", "file")]),
+    ("climbs out", [Entry("../x", "file")]),
+    ("climbs out", [DIRECTORY, Entry("d/../../x", "file")]),
+    ("climbs out", [Entry("..", "directory")]),
+    ("written through", [OUT, Entry("s/passwd", "file")]),
+    ("written through", [DIRECTORY, Entry("d/s", "symlink", ".."), Entry("./d//s/x", "file")]),
+    ("written through", [OUT, Entry("s/d", "directory")]),
+    ("written through", [Entry("f", "file"), Entry("f/x", "file")]),
+    ("twice", [OUT, Entry("s", "file")]),
+    ("twice", [DIRECTORY, Entry("d", "symlink", "/etc"), Entry("d/x", "file")]),
+    ("twice", [OUT, Entry("./s", "directory")]),
+    ("twice", [Entry("f", "file"), Entry("f", "file")]),
+    ("hard link to '/etc/shadow'", [Entry("h", "link", "/etc/shadow")]),
+    ("hard link to '../x'", [Entry("h", "link", "../x")]),
+    ("no file before it", [Entry("h", "link", "later"), Entry("later", "file")]),
+    ("no file before it", [DIRECTORY, Entry("h", "link", "d")]),
+    ("no file before it", [OUT, Entry("h", "link", "s/passwd")]),
+    ("written through", [OUT, Entry("h", "link", "s"), Entry("h/x", "file")]),
+    ("kind", [Entry("u", "unknown")]),
+    ("kind", [Entry(".", "symlink", "/etc")]),
+    ("no name", [Entry("", "file")]),
+    ("no name", [Entry("a\0b", "file")]),
+    ("without a target", [Entry("s", "symlink", "")]),
+    ("without a target", [Entry("s", "symlink", "a\0b")]),
+    ("too long", [Entry("x" * 256, "file")]),
+    ("too long", [Entry("/".join(["x" * 200] * 21), "file")]),
+    ("needs itself", [Entry(".devenv-restore-ready/x", "file")]),
+    ("needs itself", [Entry("./.devenv-restore-incoming", "directory")]),
+]
+
+
+@pytest.mark.parametrize(("why", "entries"), HOSTILE)
+def test_what_would_leave_the_volume_is_refused(why: str, entries: Sequence[Entry]) -> None:
+    judge = Judge()
+    said = [judge.judge(entry) for entry in entries]
+    assert why in next(filter(None, said))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [Entry(".", "directory"), Entry("./a", "file"), Entry("./h", "link", "./a")],
+        [Entry("a/b/c", "file"), Entry("a", "directory"), Entry("a/", "directory")],
+        [OUT, Entry("up", "symlink", "../../.."), Entry("h", "link", "s")],
+        [Entry("a..b", "file"), Entry("...", "file"), Entry("-rf", "special")],
+        [Entry("d/.devenv-restore-ready", "file"), Entry("\udcff\n", "file")],
+    ],
+)
+def test_what_stays_inside_is_not(entries: Sequence[Entry]) -> None:
+    judge = Judge()
+    assert [judge.judge(entry) for entry in entries] == [""] * len(entries)
+    assert judge.files == len(entries)
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "s", ".", "..", "", "/"]), max_size=4).map("/".join)
+KINDS: Any = st.sampled_from(["file", "directory", "symlink", "link", "special"])
+
+
+@given(st.lists(st.builds(Entry, NAMES, KINDS, NAMES), max_size=8))
+def test_whatever_is_let_through_lands_inside(entries: list[Entry]) -> None:
+    """By a naive unpacking, in which symlinks are followed as a kernel would."""
+    judge, made = Judge(), dict[str, Entry]()
+    for entry in entries:
+        if judge.judge(entry):
+            return
+        parts = [part for part in entry.name.split("/") if part not in ("", ".")]
+        assert ".." not in parts
+        assert not entry.name.startswith("/")
+        for count in range(1, len(parts)):
+            above = made.get("/".join(parts[:count]))
+            assert above is None or above.kind == "directory"
+        made["/".join(parts)] = entry
+
+
+def archive(path: Path, *members: tuple[str, bytes | str | None], mode: str = "w") -> Path:
+    """Write an archive: bytes are a file's, text is a symlink's, nothing is a directory."""
+    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            if content is None:
+                info.type = tarfile.DIRTYPE
+            elif isinstance(content, str):
+                info.type, info.linkname = tarfile.SYMTYPE, content
+            else:
+                info.size = len(content)
+            tar.addfile(info, io.BytesIO(content) if isinstance(content, bytes) else None)
+    return path
+
+
+def test_a_whole_archive_is_read_twice_from_one_open_file(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar.gz", ("d", None), ("d/f", b"x" * 5000), mode="w:gz")
+    with opened(path) as found:
+        path.unlink()
+        data = b"".join(chunks(found))
+        assert (found.files, found.bytes, found.manifest) == (2, len(data), None)
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        assert tar.getnames() == ["d", "d/f"]
+
+
+def test_an_archive_that_changes_while_it_is_unpacked_fails_at_the_end(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", ("f", b"x" * 5000))
+    with opened(path) as found:
+        whole = path.read_bytes()
+        with path.open("r+b") as file:
+            file.seek(600)
+            file.write(b"y")
+        assert path.read_bytes() != whole
+        with pytest.raises(Refused, match="changed while"):
+            list(chunks(found))
+
+
+def _broken() -> list[tuple[str, Any]]:
+    def cut(data: bytes) -> bytes:
+        return data[: len(data) // 2]
+
+    return [
+        ("no whole archive", lambda _: b""),
+        ("no whole archive", lambda _: b"no tar at all" * 100),
+        ("no whole archive", cut),
+        ("no whole archive", lambda data: data[:-10240]),
+        ("no whole archive", lambda data: gzip.compress(data)[:-4]),
+        ("no whole archive", lambda data: cut(gzip.compress(data))),
+        ("no whole archive", lambda _: b"\0" * 10240),
+        ("no whole archive", lambda data: data[:100] + b"\xff" * 60 + data[160:]),
+        ("goes on after its end", lambda data: data + data),
+        ("goes on after its end", lambda data: data + b"x"),
+    ]
+
+
+@pytest.mark.parametrize(("why", "spoil"), _broken())
+def test_a_broken_archive_is_said_so(tmp_path: Path, why: str, spoil: Any) -> None:
+    path = archive(tmp_path / "a.tar", ("d", None), ("d/f", bytes(range(256)) * 100))
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(Refused, match=why) as raised, opened(path):
+        pass
+    assert raised.value.hint
+
+
+def test_an_archive_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.tar", tmp_path):
+        with pytest.raises(UsageError, match="cannot be read"), opened(path):
+            pass
+
+
+def manifest(path: Path, **changes: Any) -> Manifest:
+    made = {
+        "name": "devenv-data",
+        "archive": path.name,
+        "compression": "none",
+        "engine": "e",
+        "labels": {},
+        "created": "",
+        "files": 1,
+        "bytes": 0,
+        "size": path.stat().st_size,
+        "sha256": "0" * 64,
+        **changes,
+    }
+    return Manifest(**made)
+
+
+def test_a_manifest_that_does_not_fit_refuses_its_archive(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", ("f", b"x"))
+    (tmp_path / "a.json").write_text(write_manifest(manifest(path)))
+    with pytest.raises(Refused, match="not what its manifest says"), opened(path):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "name": 3}'])
+def test_a_manifest_that_is_none_refuses_its_archive(tmp_path: Path, text: str) -> None:
+    path = archive(tmp_path / "a.tar", ("f", b"x"))
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(Refused, match=r"manifest .* cannot be read"), opened(path):
+        pass
+
+
+def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", ("f", b"x"))
+    made = manifest(path, labels={"a": "b"}, notes=("in use",))
+    assert read_manifest(write_manifest(made)) == made
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd", "none"])
+def test_what_is_compressed_is_read_again_by_its_first_bytes(kind: Any) -> None:
+    assert _zstd(), "the tests need zstandard: it is in the dev extra"
+    file = io.BytesIO()
+    stream = writer(file, kind)
+    stream.write(b"abc" * 1000)
+    if kind != "none":
+        stream.close()
+    file.seek(0)
+    assert reader(file).read() == b"abc" * 1000
