@@ -1,0 +1,211 @@
+"""Backup, restore and clone on a real engine: what went in is what comes out."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import tarfile
+import uuid
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from devenv_lib import volumes
+from devenv_lib.errors import DevenvError
+from devenv_lib.names import common_labels
+from devenv_lib.volumes.compression import Compression
+from tests.conftest import IMAGE, RUN, Workspace
+from tests.trees import ODD, Entry, build, scan
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def odd(workspace: Workspace) -> str:
+    """A volume of ours with one of everything in it."""
+    name = workspace.volume("odd")
+    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    build(name)
+    return name
+
+
+def save(workspace: Workspace, name: str, to: Path, **options: object) -> volumes.Backup:
+    engine, prefix = workspace.engine, workspace.prefix
+    return volumes.backup(engine, prefix, name, to, IMAGE, **options)  # type: ignore[arg-type]
+
+
+def restore(workspace: Workspace, path: str, name: str) -> volumes.Restored:
+    with volumes.opened(Path(path)) as archive:
+        return volumes.restore(workspace.engine, workspace.prefix, archive, IMAGE, name=name)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+def test_everything_survives_backup_and_restore(
+    workspace: Workspace, odd: str, tmp_path: Path, compression: Compression
+) -> None:
+    before, to = scan(odd), tmp_path / "to"
+    to.mkdir()
+    saved = save(workspace, odd, to, compression=compression)
+    assert sorted(path.name for path in to.iterdir()) == sorted(
+        [saved.manifest.archive, f"{saved.manifest.archive.partition('.tar')[0]}.json"]
+    )
+    assert {path.stat().st_mode & 0o777 for path in to.iterdir()} == {0o600}
+    assert saved.manifest.files == len(before)
+    assert saved.manifest.size < 20 << 20, "a hole was written out"
+    other = workspace.volume("other")
+    assert restore(workspace, saved.path, other).files == len(before)
+    assert scan(other) == before
+    assert scan(odd) == before
+    assert workspace.volume_names() == sorted([odd, other])
+
+
+def test_everything_survives_a_clone(workspace: Workspace, odd: str) -> None:
+    before = scan(odd)
+    done = workspace.devenv("volume", "clone", odd, "--to", workspace.volume("clone"))
+    assert (done.returncode, "CLONED" in done.stderr) == (0, True), done.stderr
+    assert scan(workspace.volume("clone")) == before
+    assert scan(odd) == before
+    again = workspace.inv("volume.clone", "--name", odd, "--to", workspace.volume("clone"))
+    assert (again.returncode, "There is a volume" in again.stderr) == (1, True)
+
+
+NAMES = st.text(st.characters(max_codepoint=255, exclude_characters="/\0"), min_size=1, max_size=8)
+TIMES = st.none() | st.integers(-(2**31) * 10**9, 2**33 * 10**9)
+OWNERS = st.sampled_from([0, 1, 1000, 65534, 4242424])
+BYTES = st.text(st.characters(max_codepoint=255), max_size=40)
+KINDS = st.sampled_from(["file", "file", "dir", "dir", "symlink", "fifo", "link"])
+MODES = st.integers(0, 0o7777)
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[Entry]:
+    """Draw entries, each in a directory that was drawn before it, ten levels deep at most."""
+    entries = [Entry(".", "dir", mode=draw(MODES), uid=draw(OWNERS), mtime=draw(TIMES))]
+    places, files = [""], [""]
+    for name in draw(
+        st.lists(NAMES.filter(lambda n: n not in (".", "..")), max_size=14, unique=True)
+    ):
+        path, kind = draw(st.sampled_from(places)) + name, draw(KINDS)
+        if kind == "link" and len(files) == 1:
+            kind = "file"
+        data = {"link": lambda: draw(st.sampled_from(files[1:])), "symlink": lambda: draw(NAMES)}
+        text = data.get(kind, lambda: draw(BYTES))()
+        hole = draw(st.sampled_from([0, 0, 3 << 20])) if kind == "file" else 0
+        xattrs = {"user.x": "00ff"} if kind == "file" and draw(st.booleans()) else {}
+        owner = (draw(OWNERS), draw(OWNERS))
+        entry = Entry(path, kind, text, draw(MODES), *owner, draw(TIMES), hole, xattrs)
+        entries.append(entry)
+        if kind == "dir" and path.count("/") < 9:
+            places.append(f"{path}/")
+        elif kind != "dir":
+            files.append(path)
+    return entries
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(tree=trees())
+def test_any_tree_survives_backup_restore_and_clone(
+    engine: object, make_workspace: object, tmp_path: Path, tree: list[Entry]
+) -> None:
+    workspace: Workspace = make_workspace(prefix=f"devenv-t{RUN}-h{uuid.uuid4().hex[:6]}")  # type: ignore[operator]
+    names = [workspace.volume(name) for name in ("one", "two", "three")]
+    try:
+        workspace.engine.create_volume(names[0], common_labels(workspace.prefix))
+        build(names[0], tree)
+        before = scan(names[0])
+        saved = save(workspace, names[0], tmp_path)
+        restore(workspace, saved.path, names[1])
+        volumes.clone(workspace.engine, workspace.prefix, names[1], names[2], IMAGE)
+        assert scan(names[1]) == before
+        assert scan(names[2]) == before
+    finally:
+        workspace.clean()
+
+
+def test_a_volume_in_use_is_saved_with_a_note_and_paused_if_wanted(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    container = workspace.up().container
+    name, states = workspace.volume("data"), set[str]()
+
+    def moved(_: int) -> None:
+        states.update(c.state for c in workspace.engine.containers() if c.id == container.id)
+
+    assert f"in use by {container.name}" in save(workspace, name, tmp_path).manifest.notes[0]
+    saved = save(workspace, name, tmp_path, pause=True, moved=moved)
+    assert saved.manifest.notes == (f"{container.name} used it, and was paused",)
+    assert states == {"paused"}
+    assert [c.state for c in workspace.engine.containers() if c.id == container.id] == ["running"]
+
+
+def test_an_environment_goes_on_when_a_backup_fails(workspace: Workspace, tmp_path: Path) -> None:
+    container = workspace.up().container
+
+    def fail(_: int) -> None:
+        raise DevenvError("enough")
+
+    with pytest.raises(DevenvError, match="enough"):
+        save(workspace, workspace.volume("data"), tmp_path, pause=True, moved=fail)
+    assert [c.state for c in workspace.engine.containers() if c.id == container.id] == ["running"]
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_sockets_are_named_since_no_archive_has_them(workspace: Workspace, tmp_path: Path) -> None:
+    name = workspace.volume("odd")
+    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    build(name, [Entry("s", "socket"), Entry("f")])
+    saved = save(workspace, name, tmp_path)
+    assert saved.manifest.notes == ("1 sockets were left out, which no archive can hold",)
+    assert saved.manifest.files == 2
+
+
+def test_a_full_disk_leaves_no_file(workspace: Workspace, odd: str, tmp_path: Path) -> None:
+    to = tmp_path / "to"
+    to.mkdir()
+    words = ["volume.backup", "--name", odd, "--to", str(to)]
+    done = workspace.shell('ulimit -f 2; exec $INV "$@"', *words)
+    assert done.returncode == 1
+    assert "could not be written to" in done.stderr
+    assert list(to.iterdir()) == []
+
+
+def test_killed_at_random_moments_no_half_archive_has_its_name(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    name, to, seed = workspace.volume("big"), tmp_path / "to", uuid.uuid4().hex
+    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    build(name, [Entry(str(n), data="x" * 200_000) for n in range(40)])
+    to.mkdir()
+    moments = random.Random(seed)  # noqa: S311 - when to kill
+    for _ in range(5):
+        process = workspace.begin("volume.backup", "--name", name, "--to", str(to), group=True)
+        try:
+            process.wait(moments.uniform(0.2, 0.9))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+    done = workspace.inv("volume.backup", "--name", name, "--to", str(to))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in to.iterdir() if path.name.endswith("partial")] == []
+    for path in to.glob("*.tar*"):
+        with volumes.opened(path) as archive:
+            assert archive.manifest, f"seed {seed}"
+            assert archive.files == 41
+
+
+def test_what_is_not_devenvs_own_is_left_alone(tmp_path: Path) -> None:
+    names = ["a.devenv-partial", ".x.0123.devenv-partial", ".devenv-partial", "x.tar"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / ".x.0123456789ab.devenv-partial").touch()
+    assert volumes.remove_left(tmp_path) == [".x.0123456789ab.devenv-partial"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_other_programs_can_read_an_archive(workspace: Workspace, odd: str, tmp_path: Path) -> None:
+    saved = save(workspace, odd, tmp_path, compression="none")
+    with tarfile.open(saved.path) as tar:
+        assert len(tar.getnames()) == len(ODD)
