@@ -30,7 +30,7 @@ def offered(*words: str) -> list[str]:
         (["st"], ["stop"]),
         (["s"], ["setup", "src/", "ssh-config", "stop"]),
         (["volume", ""], VOLUME_TASKS),
-        (["volume", "r"], ["rm"]),
+        (["volume", "rm"], ["rm"]),
         (["volume", "rm", ""], ["devenv-cache", "devenv-data"]),
         (["volume.rm", "devenv-c"], ["devenv-cache"]),
         (["volume", "rm", "devenv-data", "devenv-c"], ["devenv-cache"]),

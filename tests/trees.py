@@ -121,6 +121,8 @@ ODD: tuple[Entry, ...] = (
     Entry("xattrs", xattrs={"user.zz": "00ff", "user.aa": "31", "user.mm": "32"}),
     Entry("xattrs of a directory", "dir", xattrs={"user.d": "33"}),
     Entry("sparse", data="begin", hole=20 << 20),
+    Entry("sparse \xff\xc3\xbc", hole=20 << 20),
+    Entry("hard sparse", "link", data="sparse \xff\xc3\xbc"),
     Entry("old", mtime=-(10**18) + 123456789),
     Entry("new", mtime=10**19 // 5 + 1),
     Entry("closed", "dir", mode=0),

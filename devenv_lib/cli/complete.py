@@ -16,6 +16,7 @@ _BARE = {
     "path": (DIRECTORIES,),
     "place": (ENVIRONMENTS, DIRECTORIES),
     "places": (ENVIRONMENTS, DIRECTORIES),
+    "name": (VOLUMES,),
     "names": (VOLUMES,),
 }
 

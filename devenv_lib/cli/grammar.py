@@ -17,10 +17,10 @@ from typing import Literal
 from devenv_lib.errors import UsageError
 from devenv_lib.names import NAME
 
-Bare = Literal["", "path", "place", "places", "names"]
+Bare = Literal["", "path", "place", "places", "name", "names"]
 
 #: What bare words behind a command are: a project's path; a path or an environment's name, one
-#: or several; volumes' names. Behind all others comes the next command.
+#: or several; a volume's name, or several. Behind all others comes the next command.
 BARE: Mapping[str, Bare] = {
     "run": "path",
     "build": "path",
@@ -29,6 +29,7 @@ BARE: Mapping[str, Bare] = {
     "stop": "places",
     "volume.adopt": "names",
     "volume.backup": "names",
+    "volume.clone": "name",
     "volume.rm": "names",
 }
 #: Invoke's own flags that take a value, and those behind which nothing else counts.
@@ -193,14 +194,15 @@ class _Line:
 
     def _bare(self, command: Command, number: int) -> str:
         word = self._words.pop(0)
-        if number and command.bare in ("path", "place"):
+        if number and command.bare in ("path", "place", "name"):
             raise _too_many(word, command)
         if command.bare in ("path", "place", "places") and is_path(word, self._is_directory):
             return f"--path={word}"
         if command.bare == "path":
             raise _unknown(word, self._commands)
         if not NAME.fullmatch(word):
-            what = "a volume's name" if command.bare == "names" else "a directory or a name"
+            volume = command.bare in ("name", "names")
+            what = "a volume's name" if volume else "a directory or a name"
             raise UsageError(f"{word!r} is not {what}.", f"devenv help {command.title}")
         return f"--name={word}"
 
@@ -253,4 +255,5 @@ def _too_many(word: str, command: Command) -> UsageError:
     hint = f"devenv help {command.title}"
     if command.name == "exec":
         hint = "The command comes behind --: devenv exec PATH -- COMMAND…"
-    return UsageError(f"{word!r} is too much: {command.title} takes one project.", hint)
+    what = "one volume" if command.bare == "name" else "one project"
+    return UsageError(f"{word!r} is too much: {command.title} takes {what}.", hint)

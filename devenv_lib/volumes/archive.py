@@ -142,7 +142,10 @@ def _broken(path: Path, why: str) -> DevenvError:
 
 
 def _entry(member: tarfile.TarInfo) -> Entry:
-    return Entry(member.name, _kind(member), member.linkname, member.size)
+    # A file with holes has its name there, and a made up one as its path: GNU tar goes by the
+    # former, tarfile by whichever comes last.
+    name = member.pax_headers.get("GNU.sparse.name", member.name)
+    return Entry(name, _kind(member), member.linkname, member.size)
 
 
 def _kind(member: tarfile.TarInfo) -> Kind:
