@@ -94,6 +94,16 @@ def helper_name(prefix: str, about: str) -> str:
     return f"{prefix}-work-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
 
 
+def is_helper(name: str, labels: Mapping[str, str], prefix: str) -> bool:
+    """Whether a container is one of devenv's own that lives for a moment.
+
+    A container has its image's labels too: only its name is certainly ours.
+    """
+    ours_by_name = re.fullmatch(rf"{re.escape(prefix)}-(probe|give|work)-[0-9a-f]{{12}}", name)
+    temporary = labels.get(LABEL_TEMPORARY) == "true" and LABEL_PATH not in labels
+    return bool(ours_by_name) and temporary and ours(labels, prefix)
+
+
 def path_digest(path: str) -> str:
     """Return six hex digits of a path's SHA-256, which set namesakes apart."""
     import hashlib  # noqa: PLC0415 - 3 ms, and most names need no digest

@@ -7,7 +7,6 @@ ran; `remove_leftovers` takes it away later.
 from __future__ import annotations
 
 import posixpath
-import re
 import signal
 import time
 import uuid
@@ -25,7 +24,7 @@ from docker.utils import decode_json_header
 
 from devenv_lib.engine import answers
 from devenv_lib.errors import EngineFailure
-from devenv_lib.names import LABEL_PATH, LABEL_TEMPORARY, label_words
+from devenv_lib.names import LABEL_TEMPORARY, is_helper, label_words
 
 #: Seconds after which a container that lives for a fraction of one is nobody's any more.
 STALE = 60
@@ -143,9 +142,7 @@ def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) 
     labels = [*label_words(prefix), f"{LABEL_TEMPORARY}=true"]
     for data in client.containers(all=True, filters={"label": labels}):
         left = answers.container(data)
-        # A container has its image's labels too: only its name is certainly ours.
-        ours = re.fullmatch(rf"{re.escape(prefix)}-(probe|give|work)-[0-9a-f]{{12}}", left.name)
-        if ours and LABEL_PATH not in left.labels and left.created <= time.time() - age:
+        if is_helper(left.name, left.labels, prefix) and left.created <= time.time() - age:
             _failure(client.remove_container, left.id, v=True)
 
 

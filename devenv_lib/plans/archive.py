@@ -37,6 +37,11 @@ class Judge:
         self.files = 0
         self.bytes = 0
 
+    @property
+    def top(self) -> bool:
+        """Whether there was an entry for the volume's own directory."""
+        return "" in self._kinds
+
     def judge(self, entry: Entry) -> str:
         """Return why an entry is refused, or an empty string, and remember it."""
         path = _cleaned(entry.name)

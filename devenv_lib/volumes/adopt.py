@@ -109,7 +109,7 @@ def adopt(
         assert [volume.name for volume in devenv.examine(engine, settings.prefix)] == [name]
     """
     with engine.helper(image, (), prefix, name):  # the lock
-        wait_for_helpers(engine, name, adopting_name(name))
+        wait_for_helpers(engine, prefix, name, adopting_name(name))
         return _go_on(_Work(engine, prefix, name, image), say)
 
 

@@ -26,8 +26,9 @@ class Archive:
     """An archive that was read as a whole, and whose entries may all be unpacked.
 
     ``file`` is open, so that what is unpacked is what was read. ``files`` counts its entries,
-    ``bytes`` is its length as a tar stream, ``size`` and ``sha256`` are of the file. ``manifest``
-    is what lies beside it, or ``None``.
+    ``bytes`` is its length as a tar stream, ``size`` and ``sha256`` are of the file. ``top`` says
+    whether it has an entry for the volume's own directory. ``manifest`` is what lies beside it, or
+    ``None``.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class Archive:
     bytes: int
     size: int
     sha256: str
+    top: bool
     manifest: Manifest | None
 
 
@@ -81,8 +83,8 @@ def _examined(path: Path, file: IO[bytes]) -> Archive:
             f"{path} is not what its manifest says: its SHA-256 is {sha256}.",
             "It is damaged, or another file. Nothing was changed; use another backup.",
         )
-    files, count = _judged(path, file)
-    return Archive(path, file, files, count, size, sha256, manifest)
+    judge, count = _judged(path, file)
+    return Archive(path, file, judge.files, count, size, sha256, judge.top, manifest)
 
 
 def _manifest(path: Path) -> Manifest | None:
@@ -105,12 +107,10 @@ def _digest(file: IO[bytes]) -> tuple[str, int]:
     return digest.hexdigest(), file.tell()
 
 
-def _judged(path: Path, file: IO[bytes]) -> tuple[int, int]:
-    """Return how many entries a tar stream has, and how long it is, if all may be unpacked."""
+def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
+    """Return who judged all entries of a tar stream, and how long it is."""
     file.seek(0)
     judge = Judge()
-    broken: tuple[type[Exception], ...] = (tarfile.TarError, zlib.error, EOFError, OSError)
-    broken += (ValueError, *errors())
     try:
         stream = _Stream(reader(file))
         with tarfile.open(
@@ -128,11 +128,16 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[int, int]:
                 raise Refused(
                     f"{path} goes on after its end.", "Nothing was changed. Make the archive anew."
                 )
-    except broken as error:
+    except _broken_by() as error:
         raise _broken(path, str(error)) from None
     if stream.zeros < _END or not judge.files:
         raise _broken(path, "it ends too early")
-    return judge.files, stream.count
+    return judge, stream.count
+
+
+def _broken_by() -> tuple[type[Exception], ...]:
+    """Return what reading a broken file raises."""
+    return (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *errors())
 
 
 def _broken(path: Path, why: str) -> DevenvError:
@@ -168,14 +173,22 @@ def chunks(archive: Archive) -> Iterator[bytes]:
     Raises:
         Refused: it is not what it was.
     """
+    changed = Refused(
+        f"{archive.path} changed while it was unpacked.",
+        "The volume is as it was. Repeat the command with a file that stays.",
+    )
     archive.file.seek(0)
-    source = reader(archive.file)
-    count = 0
-    while data := source.read(_CHUNK):
+    source, count = reader(archive.file), 0
+    while data := _read(source, changed):
         count += len(data)
         yield data
     if count != archive.bytes or _digest(archive.file) != (archive.sha256, archive.size):
-        raise Refused(
-            f"{archive.path} changed while it was unpacked.",
-            "The volume is as it was. Repeat the command with a file that stays.",
-        )
+        raise changed
+
+
+def _read(source: IO[bytes], changed: Refused) -> bytes:
+    """Return the next bytes of a stream that could be read before."""
+    try:
+        return source.read(_CHUNK)
+    except _broken_by():
+        raise changed from None

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.names import LABEL_TEMPORARY, LABEL_UNFINISHED, common_labels, ours, unfinished_name
+from devenv_lib.names import LABEL_UNFINISHED, common_labels, is_helper, ours, unfinished_name
 from devenv_lib.plans.remedies import freeing
 from devenv_lib.records import MountPoint
 from devenv_lib.volumes.tree import TO, script, volume_at
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 #: Labels of the marker: whether the volume was there, and what tells one that was made for it.
 LABEL_WAS, LABEL_ORIGIN = "devenv.was", "devenv.origin"
 INCOMING = f"{TO}/.devenv-restore-incoming"
-_PATIENCE, _PAUSE = 8.0, 0.05
+#: Seconds: for helpers to go, between looks, and for one to be started.
+_PATIENCE, _PAUSE, _UNSTARTED = 8.0, 0.05, 3.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[str]:
     That is "rolled back", "carried on" or "cleared up", or empty where nothing was left.
     """
     with engine.helper(image, (), prefix, name):
-        wait_for_helpers(engine, name)
+        wait_for_helpers(engine, prefix, name)
         yield _settle(engine, prefix, name, image)
 
 
@@ -102,18 +103,21 @@ def begin(filled: Filling) -> None:
         swap(filled.helper, "begin")
 
 
-def commit(filled: Filling) -> None:
-    """Say that all is there: from now on the volume gets it, whatever happens."""
+def commit(filled: Filling, *, top: bool = True) -> None:
+    """Say that all is there: from now on the volume gets it, whatever happens.
+
+    ``top`` says that the owner, mode and time of the volume's own directory came too.
+    """
     if filled.present:
-        swap(filled.helper, "commit")
+        swap(filled.helper, "commit", "top" if top else "")
         swap(filled.helper, "settle")
     else:
         filled.helper.run(["sync", "--file-system", TO])
 
 
-def swap(helper: Helper, step: str) -> str:
+def swap(helper: Helper, *step: str) -> str:
     """Take a step of ``swap.sh`` and return what it did."""
-    return helper.run(["sh", "-c", script("swap.sh"), "devenv", TO, step]).decode().strip()
+    return helper.run(["sh", "-c", script("swap.sh"), "devenv", TO, *step]).decode().strip()
 
 
 def _settle(engine: Engine, prefix: str, name: str, image: str) -> str:
@@ -144,12 +148,21 @@ def _refuse_users(engine: Engine, prefix: str, name: str, helper: str) -> None:
             )
 
 
-def wait_for_helpers(engine: Engine, *names: str) -> None:
-    """Wait for the end of helpers that a killed command left: they are about to be removed."""
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
+def wait_for_helpers(engine: Engine, prefix: str, *names: str) -> None:
+    """Wait for the end of helpers that a killed command left, which are about to be removed.
+
+    One that was never started has no end, and is removed. The caller holds the lock, and whoever
+    starts another helper needs milliseconds for it.
+    """
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < _PATIENCE:
         snapshot = engine.snapshot()
-        users = [user for name in names for user in snapshot.users(name)]
-        if not any(user.labels.get(LABEL_TEMPORARY) for user in users):
+        users = {user.id: user for name in names for user in snapshot.users(name)}.values()
+        helpers = [user for user in users if is_helper(user.name, user.labels, prefix)]
+        if not helpers:
             return
+        for helper in helpers:
+            if helper.state == "created" and waited > _UNSTARTED:
+                with suppress(EngineFailure):  # it may have been started after all
+                    engine.remove(helper.id)
         time.sleep(_PAUSE)

@@ -87,7 +87,7 @@ def restore(
                 saved = _saved(engine, prefix, name, image, replace)
             begin(filled)
             _unpack(filled, archive, moved)
-            commit(filled)
+            commit(filled, top=archive.top)
     verified = archive.manifest is not None
     path = str(archive.path)
     return Restored(name, path, archive.files, archive.bytes, verified, saved, earlier)

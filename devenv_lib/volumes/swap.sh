@@ -1,11 +1,12 @@
-# Run as root in a helper: sh -c SCRIPT devenv DIRECTORY begin|commit|settle
+# Run as root in a helper: sh -c SCRIPT devenv DIRECTORY begin|commit|settle [top]
 # What a volume is to hold comes into a directory at its top, and then takes the place of all that
 # is there. Each state shows in names alone, each step can be repeated, and after the commit no
 # step needs room: so a volume ends with all of the old or all of the new.
 #   incoming   is being filled: the volume is as it was
 #   ready      is complete; what was there goes to `outgoing`
 #   arriving   all of that went; what is in here comes to the top
-#   was, time  empty files with the top's time as it was, and as it is to be
+#   was, time  empty files with the top's time as it was, and as it is to be: the latter only
+#              after `commit top`, which says that the top's owner, mode and time came too
 # `settle` prints what it did: "rolled back", "carried on", or nothing.
 # GNU find, mv and tar: an entry is renamed, never copied.
 set -eu
@@ -22,13 +23,15 @@ move_out() {
     mv -T -- "$own-ready" "$own-arriving"
 }
 
-# The top itself gets the owner, mode and attributes of what came.
+# The top itself gets the owner, mode and attributes of what came, if these came too.
 move_in() {
     find "$own-arriving" -mindepth 1 -maxdepth 1 -exec mv -t . -- {} +
-    tar --create --no-recursion --format=pax --numeric-owner --acls --xattrs \
-        --xattrs-include='*' --directory="$own-arriving" . |
-        tar --extract --same-owner --same-permissions --numeric-owner --acls --xattrs \
-            --xattrs-include='*' --directory=.
+    if is_there "$own-time"; then
+        tar --create --no-recursion --format=pax --numeric-owner --acls --xattrs \
+            --xattrs-include='*' --directory="$own-arriving" . |
+            tar --extract --same-owner --same-permissions --numeric-owner --acls --xattrs \
+                --xattrs-include='*' --directory=.
+    fi
     rm -rf -- "$own-outgoing"
     rmdir "$own-arriving"
 }
@@ -52,9 +55,11 @@ case $2 in
         touch -r . /dev/shm/time
         touch -r /dev/shm/time "$own-was"
         mkdir -m 0700 "$own-incoming"
+        # The top may be setgid, and what is made in it inherits that.
+        chmod ug-s "$own-incoming"
         ;;
     commit)
-        touch -r "$own-incoming" "$own-time"
+        if [ "$3" = top ]; then touch -r "$own-incoming" "$own-time"; fi
         sync -f .
         mv -T -- "$own-incoming" "$own-ready"
         ;;

@@ -1,0 +1,216 @@
+"""Restore on a real engine: all of the new or all of the old, whatever ends it and whenever."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import tarfile
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devenv_lib import volumes
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
+from devenv_lib.volumes.filling import LABEL_WAS
+from tests.conftest import IMAGE, Workspace, docker
+from tests.trees import Entry, build, scan
+
+pytestmark = pytest.mark.engine
+
+#: Both tops hand something down to what is made in them.
+NEW = [Entry(".", "dir", mode=0o2751, uid=5, gid=6, mtime=-(10**9) - 5)]
+DEFAULT_ACL = (
+    "0200000001000700ffffffff02000700e803000004000500ffffffff10000700ffffffff20000500ffffffff"
+)
+NEW += [Entry("d", "dir"), *(Entry(f"d/{n}", data="n" * 60_000) for n in range(60)), Entry("both")]
+OLD = [Entry(".", "dir", mode=0o2770, uid=1000, gid=1000, mtime=10**18 + 7)]
+OLD[0].xattrs["system.posix_acl_default"] = DEFAULT_ACL
+OLD += [Entry("d", "dir", mode=0o700), Entry("d/old", data="o"), Entry("both", "symlink", data="x")]
+OLD += [Entry(".hidden"), Entry("new\nline")]
+
+
+@dataclass
+class Case:
+    """An archive of a volume with `NEW` in it, and another volume with `OLD`."""
+
+    workspace: Workspace
+    archive: Path
+    name: str
+    new: dict[str, Any]
+    old: dict[str, Any]
+
+    def inv(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.workspace.inv("volume.restore", *self.words(*words))
+
+    def words(self, *words: str) -> tuple[str, ...]:
+        return (f"--from={self.archive}", f"--name={self.name}", *words)
+
+
+@pytest.fixture
+def case(workspace: Workspace, tmp_path: Path) -> Case:
+    names = [workspace.volume(name) for name in ("new", "old")]
+    for name, tree in zip(names, (NEW, OLD), strict=True):
+        workspace.engine.create_volume(name, common_labels(workspace.prefix))
+        build(name, tree)
+    saved = volumes.backup(workspace.engine, workspace.prefix, names[0], tmp_path, IMAGE)
+    new = scan(names[0])
+    workspace.engine.remove_volume(names[0])
+    return Case(workspace, Path(saved.path), names[1], new, scan(names[1]))
+
+
+def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(case: Case) -> None:
+    refused = case.inv()
+    assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
+    assert "--replace" in refused.stderr
+    assert scan(case.name) == case.old
+    done = case.inv("--replace")
+    assert (done.returncode, "RESTORED" in done.stderr) == (0, True), done.stderr
+    assert scan(case.name) == case.new
+    (saved,) = set(case.archive.parent.glob(f"{case.name}-*.tar*"))
+    assert f"what was there before: {saved}" in done.stderr
+    with volumes.opened(saved) as archive:
+        volumes.restore(
+            case.workspace.engine, case.workspace.prefix, archive, IMAGE, replace=saved.parent
+        )
+    assert scan(case.name) == case.old
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_a_volume_that_is_gone_comes_back_under_its_name_with_its_labels(case: Case) -> None:
+    done = case.workspace.devenv("volume", "restore", "--from", str(case.archive))
+    assert done.returncode == 0, done.stderr
+    name = case.workspace.volume("new")
+    assert scan(name) == case.new
+    assert case.workspace.volume_names() == sorted([case.name, name])
+
+
+def test_a_tar_of_another_program_is_restored_to_the_volume_that_is_named(case: Case) -> None:
+    plain, name = case.archive.with_name("plain.tar"), case.workspace.volume("plain")
+    with tarfile.open(plain, "w") as tar:
+        tar.addfile(tarfile.TarInfo("a"))
+    unnamed = case.workspace.inv("volume.restore", f"--from={plain}")
+    assert (unnamed.returncode, "Name the volume" in unnamed.stderr) == (4, True)
+    done = case.workspace.inv("volume.restore", f"--from={plain}", f"--name={name}")
+    assert (done.returncode, "not verified" in done.stderr) == (0, True)
+    assert sorted(scan(name)) == [".", "./a"]
+    done = case.workspace.inv("volume.restore", f"--from={plain}", *case.words("--replace")[1:])
+    assert done.returncode == 0
+    after = scan(case.name)
+    assert (sorted(after), after["."]) == ([".", "./a"], case.old["."])
+
+
+@pytest.mark.parametrize("words", [(), ("--replace",)])
+def test_what_may_not_be_filled_is_refused_and_stays(case: Case, words: tuple[str, ...]) -> None:
+    user = f"{case.workspace.prefix}-user"
+    case.workspace.extra_containers.append(user)
+    docker("create", f"--name={user}", f"--volume={case.name}:/x", IMAGE)
+    done = case.inv(*words)
+    assert (done.returncode, f"docker rm {user}" in done.stderr) == (1, True), done.stderr
+    docker("rm", user)
+    assert scan(case.name) == case.old
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_a_protected_volume_is_not_replaced(case: Case) -> None:
+    variables = {"DEVENV_VOLUMES_PROTECTED": f'["{case.name}"]'}
+    words = case.words("--replace")
+    done = case.workspace.inv("volume.restore", *words, variables=variables)
+    assert (done.returncode, "devenv.volumes.protected" in done.stderr) == (1, True)
+    assert scan(case.name) == case.old
+
+
+def test_a_hostile_archive_is_refused_before_the_engine_is_touched(case: Case) -> None:
+    path = case.archive.with_name("hostile.tar")
+    with tarfile.open(path, "w") as tar:
+        link = tarfile.TarInfo("s")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc"
+        tar.addfile(link)
+        tar.addfile(tarfile.TarInfo("s/passwd"))
+    name = case.workspace.volume("hostile")
+    done = case.workspace.inv("volume.restore", f"--from={path}", f"--name={name}")
+    assert (done.returncode, "written through 's'" in done.stderr) == (1, True)
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_an_archive_that_changes_meanwhile_leaves_the_volume_as_it_was(case: Case) -> None:
+    def moved(_: int) -> None:
+        with case.archive.open("ab") as file:
+            file.write(b"\0")
+
+    engine, prefix = case.workspace.engine, case.workspace.prefix
+    to = case.archive.parent
+    with volumes.opened(case.archive) as archive, pytest.raises(Refused, match="changed while"):
+        volumes.restore(engine, prefix, archive, IMAGE, name=case.name, replace=to, moved=moved)
+    assert scan(case.name) == case.old
+    assert case.workspace.volume_names() == [case.name]
+
+
+@pytest.mark.parametrize("kind", ["absent", "present", "clone"])
+def test_killed_at_random_moments_it_is_all_or_nothing(case: Case, kind: str) -> None:
+    workspace, seed = case.workspace, uuid.uuid4().hex
+    target = case.name if kind == "present" else workspace.volume("target")
+    words = ["volume.restore", f"--from={case.archive}", f"--name={target}", "--replace"]
+    if kind == "clone":
+        volumes.settle(workspace.engine, workspace.prefix, target, IMAGE)
+        words = ["volume.clone", f"--name={case.name}", f"--to={target}"]
+    moments = random.Random(seed)  # noqa: S311 - when to kill
+    for _ in range(4):
+        process = workspace.begin(*words, group=True)
+        try:
+            process.wait(moments.uniform(0.3, 1.5))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        marker = workspace.engine.volume(unfinished_name(target))
+        if marker:
+            refused = workspace.inv("volume.rm", "--name", target, "--force")
+            assert (refused.returncode, "not finished" in refused.stderr) == (1, True)
+    volumes.settle(workspace.engine, workspace.prefix, target, IMAGE)
+    wanted = [case.old] if kind == "clone" else [case.new, case.old]
+    if workspace.engine.volume(target):
+        assert scan(target) in wanted, f"seed {seed}"
+    else:
+        assert kind != "present", f"seed {seed}"
+    assert workspace.container_names() == []
+    assert not workspace.engine.volume(unfinished_name(target))
+
+
+def test_two_at_once_end_with_one_whole_volume(case: Case) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        runs = list(pool.map(lambda _: case.inv("--replace"), range(2)))
+    assert [run.returncode for run in runs] == [0, 0], "".join(run.stderr for run in runs)
+    assert scan(case.name) == case.new
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
+    """In a volume of one megabyte, in memory."""
+    name, options = case.workspace.volume("small"), ("type=tmpfs", "device=tmpfs", "o=size=1m")
+    labels = [f"--label={k}={v}" for k, v in common_labels(case.workspace.prefix).items()]
+    docker("volume", "create", *labels, *(f"--opt={option}" for option in options), name)
+    engine, prefix = case.workspace.engine, case.workspace.prefix
+    with (
+        volumes.opened(case.archive) as archive,
+        pytest.raises(EngineFailure, match="No space left"),
+    ):
+        volumes.restore(engine, prefix, archive, IMAGE, name=name)
+    assert case.workspace.volume_names() == sorted([case.name, name])
+
+
+def test_a_marker_keeps_run_out_and_settle_removes_it(workspace: Workspace) -> None:
+    name = workspace.volume("data")
+    labels = {**common_labels(workspace.prefix), LABEL_UNFINISHED: name, LABEL_WAS: "absent"}
+    workspace.engine.create_volume(unfinished_name(name), labels)
+    with pytest.raises(Refused, match="restore or a clone"):
+        workspace.up()
+    assert workspace.volume_names() == [unfinished_name(name)]
+    engine, prefix = workspace.engine, workspace.prefix
+    assert volumes.settle(engine, prefix, name, IMAGE) == "rolled back"
+    assert volumes.settle(engine, prefix, name, IMAGE) == ""
+    assert workspace.volume_names() == []
