@@ -67,6 +67,13 @@ def parts_of(path: str) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
+def spelled(path: str) -> str:
+    """Return a path as ``printf %b`` makes it again: engines take no words but UTF-8."""
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
+    data = path.encode(errors="surrogateescape")
+    return "".join(chr(byte) if byte in plain else f"\\0{byte:03o}" for byte in data)
+
+
 def member_parts(name: str) -> tuple[str, ...] | None:
     """Return where an archive's member belongs below what is copied; ``None``: nowhere there."""
     parts = name.removeprefix("./").split("/") if name not in (".", "./") else []

@@ -46,7 +46,7 @@ def draw(
     yield f"{'SIZE':>{wide}}  {'FILES':>{many}}  {'':{bars}}        PATH"
     for (one, text), big, count in zip(drawn, sizes, files, strict=True):
         share = f"{100 * one.bytes / total if total else 100:.0f}%"
-        cut = _shortened(text, room - bars - 2, plain=plain)
+        cut = _shortened(text, room - bars, plain=plain)
         line = f"{big:>{wide}}  {count:>{many}}  {bar(one.bytes, total, bars, plain=plain)}"
         yield f"{line}  {share:>4}  {cut}"
 

@@ -71,7 +71,7 @@ def cp(
 
 
 def _home(path: str) -> str:
-    """Return a path with the home directory in it; a slash at its end, which says something, stays."""
+    """Return a path with the home in it; the slash at its end, which says something, stays."""
     return os.path.expanduser(path)  # noqa: PTH111
 
 

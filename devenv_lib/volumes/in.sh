@@ -1,5 +1,6 @@
 # Run as root in a helper: sh -c SCRIPT devenv ACTION ROOT TOKEN KIND UID:GID MODE INTO REPLACE OWN
-# PART… and put what comes from stdin at PART… of the volume at ROOT, as a user's, in two steps:
+# PART… and put what comes from stdin at PART… of the volume at ROOT, as a user's, in two steps
+# (`printf %b` spells OWN and each PART):
 #   receive  see that it can be put there, and write it (a file, or a tree from a tar) to TOKEN, a
 #            directory at ROOT that is root's alone;
 #   put      give it its name, and print that. A client that died never comes to this.
@@ -10,8 +11,15 @@
 # GNU coreutils, tar and find.
 set -eu
 unset TAR_OPTIONS
-action=$1 root=$2 token=$3 kind=$4 owner=$5 mode=$6 into=$7 replace=$8 own=$9
-shift 9
+action=$1 root=$2 token=$3 kind=$4 owner=$5 mode=$6 into=$7 replace=$8
+shift 8
+for part; do # the dot keeps the newlines at a name's end
+    part=$(printf '%b.' "$part")
+    set -- "$@" "${part%.}"
+    shift
+done
+own=$1
+shift
 held=$root/$token
 nl='
 '

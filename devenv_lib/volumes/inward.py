@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from devenv_lib.errors import DevenvError, Refused, UsageError
-from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable
+from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelled
 from devenv_lib.volumes import pack
 from devenv_lib.volumes.tree import TO, script, volume_at
 
@@ -79,7 +79,8 @@ def copy_in(
         engine.helper(image, (volume_at(name, TO, read_only=False),), prefix, name) as helper,
     ):
         words = [kind, f"{owner[0]}:{owner[1]}", f"{mode:o}"]
-        words += ["1" if path.endswith("/") else "", "1" if replace else "", _own(source), *parts]
+        words += ["1" if path.endswith("/") else "", "1" if replace else ""]
+        words += map(spelled, (_own(source), *parts))
         place = _Place(helper, f"{path} in the volume {name}", words)
         try:
             place.receive(stream, source, owner, tally)

@@ -1,4 +1,4 @@
-# Run as root in a helper: sh -c SCRIPT devenv ROOT PATH
+# Run as root in a helper: sh -c SCRIPT devenv ROOT PATH, which `printf %b` spells
 # It prints what is at PATH in the volume at ROOT: `file` or `directory`, then the sockets below,
 # then nothing, each ended by NUL; then a tar of it, in which every name begins with `./`.
 # Symlinks on the way are followed inside the volume alone. From `cd` on, names are looked up from
@@ -6,12 +6,14 @@
 # Status: 1 something changed meanwhile; 32 nothing is there; 33 a symlink leads out, or nowhere;
 # 34 it is neither a file nor a directory. GNU tar, find and realpath.
 set -eu
+# Below, a dot behind a name keeps the newlines at the name's end.
 unset TAR_OPTIONS
-root=$1 path=$1/$2
+root=$1
+path=$(printf '%b.' "$1/$2")
+path=${path%.}
 nl='
 '
 
-# The dot keeps the newlines at a name's end.
 real=$(realpath -e -- "$path" 2>/dev/null && echo .) || {
     if [ -L "$path" ]; then exit 33; else exit 32; fi
 }

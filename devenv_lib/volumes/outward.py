@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable
+from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelled
 from devenv_lib.volumes import unpack
 from devenv_lib.volumes.landing import beside, give_name, landing, refuse_taken
 from devenv_lib.volumes.tar import CHANGED
@@ -65,19 +65,20 @@ def copy_out(
     own = (parts_of(path) or (name,))[-1]
     reachable(engine.snapshot(), prefix, name)
     final = landing(to, own, replace=replace) if isinstance(to, str) else None
-    work = _Work(Tally(), final, None if isinstance(to, str) else to)
+    title = f"{path} in the volume {name}"
+    work = _Work(title, Tally(), final, None if isinstance(to, str) else to)
     reading = f"{name} {uuid.uuid4()}"  # several may read at once: no lock
     with (
         engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper,
         beside(final) if final else nullcontext(Path()) as held,
     ):
-        words = ["sh", "-c", script("out.sh"), "devenv", FROM, path]
+        words = ["sh", "-c", script("out.sh"), "devenv", FROM, spelled(path)]
         tolerated = (CHANGED, _MISSING, _ASTRAY, _ODD)
         with helper.stream(words, stdout=-1, tolerated=tolerated) as program:
             whole = work.receive(program.stdout, held)
         _refuse(program.status, name, path)
         if not whole:
-            what = f"{path} in the volume {name} changed while it was read, and was not copied."
+            what = f"{title} changed while it was read, and was not copied."
             raise EngineFailure(what, "Run the same command again.")
         if final:
             give_name(held, final, replace=replace)
@@ -105,7 +106,10 @@ def _refuse(status: int, name: str, path: str) -> None:
 class _Work:
     """One copy: what it has come to, and where it goes, which is a name or a stream."""
 
-    def __init__(self, tally: Tally, final: Path | None, stream: IO[bytes] | None) -> None:
+    def __init__(
+        self, title: str, tally: Tally, final: Path | None, stream: IO[bytes] | None
+    ) -> None:
+        self._title = title
         self.tally, self._final, self._stream = tally, final, stream
 
     def receive(self, source: IO[bytes] | None, held: Path) -> bool:
@@ -129,8 +133,8 @@ class _Work:
     def _refuse_directory(self) -> None:
         if self._final is None:
             raise Refused(
-                "It is a directory, and only a file's content can go to a stream.",
-                "Name a place: --to DIR; for an archive of the volume: inv volume.backup",
+                f"{self._title} is a directory, and only a file's content can go to a stream.",
+                "Name a place: --to DIR; as an archive, the whole volume: inv volume.backup",
             )
         refuse_taken(self._final)
 
