@@ -21,18 +21,8 @@ from typing import IO, Any, TextIO, cast
 from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
-_COLOURS = {"REMOVED": _GREEN, "CREATED": _GREEN, "STARTED": _GREEN, "RUNNING": _GREEN}
-_COLOURS |= {
-    "BUILT": _GREEN,
-    "OK": _GREEN,
-    "MADE": _GREEN,
-    "STOPPED": _GREEN,
-    "ADOPTED": _GREEN,
-    "SAVED": _GREEN,
-    "RESTORED": _GREEN,
-    "CLONED": _GREEN,
-    "COPIED": _GREEN,
-}
+_DONE = "REMOVED CREATED STARTED RUNNING BUILT OK MADE STOPPED ADOPTED SAVED RESTORED CLONED COPIED"
+_COLOURS = dict.fromkeys(_DONE.split(), _GREEN)
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 
