@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from devenv_lib.tasks import graft, ns, settings_of
     from devenv_lib.volumes.adopt import adopt
     from devenv_lib.volumes.examine import examine
+    from devenv_lib.volumes.inward import copy_in
+    from devenv_lib.volumes.measuring import measure
+    from devenv_lib.volumes.outward import copy_out
     from devenv_lib.volumes.remove import plan_removal, remove
 
 _HOMES = {
@@ -49,7 +52,7 @@ _HOMES = {
     "settings": ("Settings",),
     "setup": ("make_ready",),
     "tasks": ("graft", "ns", "settings_of"),
-    "volumes": ("adopt", "examine", "plan_removal", "remove"),
+    "volumes": (*("adopt", "copy_in", "copy_out", "examine", "measure", "plan_removal", "remove"),),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -62,6 +65,8 @@ __all__ = [
     "adopt",
     "attach",
     "connect",
+    "copy_in",
+    "copy_out",
     "draft",
     "environment",
     "examine",
@@ -71,6 +76,7 @@ __all__ = [
     "locate",
     "look",
     "make_ready",
+    "measure",
     "ns",
     "plan_removal",
     "remove",

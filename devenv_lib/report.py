@@ -6,6 +6,7 @@ while a person reads the other.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -15,22 +16,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import IO, Any, TextIO, cast
 
 from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
-_COLOURS = {"REMOVED": _GREEN, "CREATED": _GREEN, "STARTED": _GREEN, "RUNNING": _GREEN}
-_COLOURS |= {
-    "BUILT": _GREEN,
-    "OK": _GREEN,
-    "MADE": _GREEN,
-    "STOPPED": _GREEN,
-    "ADOPTED": _GREEN,
-    "SAVED": _GREEN,
-    "RESTORED": _GREEN,
-    "CLONED": _GREEN,
-}
+_DONE = "REMOVED CREATED STARTED RUNNING BUILT OK MADE STOPPED ADOPTED SAVED RESTORED CLONED COPIED"
+_COLOURS = dict.fromkeys(_DONE.split(), _GREEN)
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 
@@ -64,6 +56,33 @@ def out(text: str) -> bool:
     A reader that has gone (``| head -1``) ends the output silently.
     """
     return _write(sys.stdout, text)
+
+
+class _Spelled:
+    """A terminal as a place for bytes: what it would obey is spelled out."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+
+    def write(self, data: bytes) -> int:
+        self._stream.write(printable(self._decoder.decode(data), "\n\t"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+@contextmanager
+def bytes_out() -> Iterator[IO[bytes]]:
+    """Give stdout for bytes; a reader that has gone ends the block silently."""
+    stream = sys.stdout
+    if stream is None:
+        raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")
+    try:
+        yield cast("IO[bytes]", _Spelled(stream)) if stream.isatty() else stream.buffer
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say(text: str) -> None:
@@ -107,6 +126,12 @@ def table(rows: Sequence[Mapping[str, Any]], headers: Sequence[str]) -> bool:
 
     cells = [[printable(str(value), "") for value in row.values()] for row in rows]
     return out(tabulate(cells, headers=headers, tablefmt="plain", disable_numparse=True))
+
+
+def can_write(text: str) -> bool:
+    """Whether stdout's encoding has the characters of ``text``."""
+    encoding = (sys.stdout and sys.stdout.encoding) or "utf-8"
+    return text == text.encode(encoding, "replace").decode(encoding)
 
 
 def as_json(records: object) -> None:

@@ -89,7 +89,7 @@ def _inside(group: str, commands: Iterable[str]) -> list[str]:
 
 
 def _values(flag: str, command: Command, known: Known) -> Iterable[str]:
-    if flag == "--path":
+    if flag in ("--path", "--from", "--to"):
         return known(DIRECTORIES)
     if flag == "--name":
         return known(VOLUMES if command.name.startswith("volume.") else ENVIRONMENTS)

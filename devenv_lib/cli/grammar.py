@@ -30,7 +30,9 @@ BARE: Mapping[str, Bare] = {
     "volume.adopt": "names",
     "volume.backup": "names",
     "volume.clone": "name",
+    "volume.cp": "name",
     "volume.rm": "names",
+    "volume.usage": "name",
 }
 #: Invoke's own flags that take a value, and those behind which nothing else counts.
 VALUED = frozenset(

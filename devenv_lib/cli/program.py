@@ -25,6 +25,8 @@ Usage: devenv PATH                             start the project's environment a
        devenv stop PATH|NAME…                  stop and remove some; --all: all of them
        devenv volume list                      the volumes
        devenv volume rm NAME…                  remove some; --all: all of them
+       devenv volume cp NAME --file F --to .   copy a file out; --from PATH: one into it
+       devenv volume usage NAME                what takes the room in one
        devenv build [PATH]                     build an image
        devenv help [COMMAND]                   this, or the flags of a command
        devenv --version

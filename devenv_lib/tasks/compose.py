@@ -5,13 +5,12 @@ from __future__ import annotations
 from invoke import Collection, Exit
 
 from devenv_lib.errors import UsageError
-from devenv_lib.tasks import environment, living, mending, restoring, saving, ssh, volume
+from devenv_lib.tasks import environment, inside, living, mending, restoring, saving, ssh, volume
 
 #: Named, so that ``add_collection(ns)`` needs no name; a root's name is shown nowhere.
 ns = Collection("devenv", *environment.TASKS, *living.TASKS, *ssh.TASKS)
-ns.add_collection(
-    Collection("volume", *volume.TASKS, *saving.TASKS, *restoring.TASKS, *mending.TASKS)
-)
+_volume = (volume, saving, restoring, inside, mending)
+ns.add_collection(Collection("volume", *(task for module in _volume for task in module.TASKS)))
 # Invoke shows the first line in `inv --list -F nested`.
 ns.__doc__ = """Development containers: one per project, with volumes that outlive them.
 

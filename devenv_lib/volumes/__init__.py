@@ -8,6 +8,9 @@ from devenv_lib.volumes.compression import SUFFIXES, Compression, best
 from devenv_lib.volumes.ensure import ensure, unlabelled
 from devenv_lib.volumes.examine import VolumeReport, examine
 from devenv_lib.volumes.filling import settle
+from devenv_lib.volumes.inward import copy_in
+from devenv_lib.volumes.measuring import WALK, measure
+from devenv_lib.volumes.outward import copy_out
 from devenv_lib.volumes.partial import remove_left
 from devenv_lib.volumes.provision import provision
 from devenv_lib.volumes.remove import Removal, plan_removal, remove
@@ -15,6 +18,7 @@ from devenv_lib.volumes.restore import Restored, restore
 
 __all__ = [
     "SUFFIXES",
+    "WALK",
     "Archive",
     "Backup",
     "Cloned",
@@ -27,8 +31,11 @@ __all__ = [
     "best",
     "check_directory",
     "clone",
+    "copy_in",
+    "copy_out",
     "ensure",
     "examine",
+    "measure",
     "opened",
     "plan_adoption",
     "plan_backup",

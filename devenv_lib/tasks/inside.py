@@ -1,0 +1,169 @@
+"""The tasks ``volume.cp`` and ``volume.usage``: what is in a volume, without an environment."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import IO
+
+from invoke import Context
+
+from devenv_lib import images, report, volumes
+from devenv_lib.errors import ImageError, UsageError
+from devenv_lib.plans.contents import Copied, parts_of, reachable
+from devenv_lib.tasks._bars import draw
+from devenv_lib.tasks._hands import Hands, hands
+from devenv_lib.tasks._task import check_format, dry, given, task
+
+#: Directories that a table has at least, on however low a terminal.
+_ROWS = 20
+
+
+@task(
+    help={
+        "name": "the volume",
+        "file": "a file or directory in it, relative to its top; . is all of it",
+        "to": "where the copy goes: a directory, a new name, or - for stdout",
+        "from": "what is copied there instead: a file, a directory, or - for stdin",
+        "replace": "a file may take the place of a file; otherwise nothing is overwritten",
+    },
+)
+def cp(
+    c: Context, name: str = "", file: str = "", to: str = "", from_: str = "", replace: bool = False
+) -> None:
+    """Copy a file or directory out of a volume, or into it as the environment's user's."""
+    _one_volume(name)
+    if bool(to) == bool(from_) or (given("--to") and given("--from")):
+        raise UsageError(
+            "It takes exactly one of --to and --from.",
+            "Out: --to DIR; into the volume: --from PATH",
+        )
+    parts_of(file)
+    began = time.monotonic()
+    at = hands(c)
+    users = reachable(at.engine.snapshot(), at.prefix, name)
+    if dry(c):
+        report.lines(_rehearsal(at, name, file, to, from_))
+        return
+    if to == "-":
+        with report.bytes_out() as stdout:
+            made = volumes.copy_out(at.engine, at.prefix, name, file, stdout, at.image)
+            _tell(made)
+        return
+    if to:
+        made = volumes.copy_out(
+            at.engine, at.prefix, name, file, _home(to), at.image, replace=replace
+        )
+    else:
+        made = _copy_in(at, name, file, from_, replace=replace)
+    what = f"{from_ or file} to {made.target}, {report.size(made.bytes)}"
+    report.outcome(name, "COPIED", what)
+    _tell(made)
+    if from_ and users:
+        report.reason(f"in use by {', '.join(user.name for user in users)}, which sees it at once")
+    counts = {_counted(made.files, "file"): made.files, "left out": made.omitted}
+    report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
+
+
+def _home(path: str) -> str:
+    """Return a path with the home in it; the slash at its end, which says something, stays."""
+    return os.path.expanduser(path)  # noqa: PTH111
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{noun} copied" if number == 1 else f"{noun}s copied"
+
+
+def _one_volume(name: str) -> None:
+    if not name:
+        raise UsageError("No volume was named.", "Name one: --name NAME; see: inv volume.list")
+
+
+def _copy_in(at: Hands, name: str, file: str, source: str, *, replace: bool) -> Copied:
+    image = at.image
+    found = at.engine.image(image)
+    if found is None:
+        raise ImageError(f"The image {image} has just been removed.", "Run the same command again.")
+    user = images.identity(at.engine, found, image, at.prefix, at.settings.user)
+    content: str | IO[bytes] = _home(source)
+    if source == "-":
+        if sys.stdin is None:
+            raise UsageError("There is no stdin to read from.", "Name a file: --from PATH")
+        content = sys.stdin.buffer
+    owner = (user.uid, user.gid)
+    return volumes.copy_in(at.engine, at.prefix, name, file, content, image, owner, replace=replace)
+
+
+def _tell(made: Copied) -> None:
+    for omission in made.omissions:
+        report.reason(f"left out: {omission.path}  ({omission.why})")
+    if made.omitted > len(made.omissions):
+        report.reason(f"left out: {made.omitted - len(made.omissions):,} more")
+    if made.changed:
+        report.reason("something in it changed or went while it was copied")
+
+
+def _rehearsal(at: Hands, name: str, file: str, to: str, source: str) -> Iterator[str]:
+    """Yield the docker line that comes nearest, and what else would be done."""
+    mount = f"type=volume,src={name},dst=/v{',readonly' if to else ''}"
+    words = ["docker", "run", "--rm", "--interactive", "--network=none", "--user=0"]
+    words += [f"--mount={mount}", "--workdir=/v", at.choice.name]
+    if to:
+        yield shlex.join([*words, "tar", "--create", "--", file])
+        yield f"# what comes is written to {to}: as yours, whole or not at all, over nothing"
+    else:
+        yield f"# {source} is read, as an archive in which all is the image's user's"
+        yield shlex.join([*words, "tar", "--extract"])
+        yield f"# it gets the name {file} when it is whole, over nothing"
+
+
+@task(
+    help={
+        "name": "the volume",
+        "depth": "how many levels of directories to show; 2 is the default",
+        "format": "table (the default) or json: bytes, and every directory down to the depth",
+    },
+)
+def usage(
+    c: Context,
+    name: str = "",
+    depth: int = 2,
+    format: str = "table",  # noqa: A002
+) -> None:
+    """Show what takes the room in a volume: its largest directories."""
+    check_format(format, "table", "json")
+    _one_volume(name)
+    began = time.monotonic()
+    at = hands(c)
+    if dry(c):
+        reachable(at.engine.snapshot(), at.prefix, name)
+        words = ["docker", "run", "--rm", "--network=none", "--user=0"]
+        words += [f"--mount=type=volume,src={name},dst={volumes.WALK[1]},readonly"]
+        report.lines([shlex.join([*words, at.choice.name, *volumes.WALK])])
+        return
+    found = volumes.measure(at.engine, at.prefix, name, at.image, depth)
+    if format == "json":
+        directories = [asdict(one) for one in found]
+        report.as_json(
+            {"name": name, "engine": at.engine.endpoint.name, "directories": directories}
+        )
+        return
+    width, height = shutil.get_terminal_size()
+    plain = not report.can_write("├█…")
+    drawn = draw(found, name, width, max(_ROWS, height - 4), plain=plain)
+    if report.out("\n".join(drawn)):
+        counts = {"files": found[0].files, _levels(len(found) - 1, depth): len(found) - 1}
+        report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
+
+
+def _levels(number: int, depth: int) -> str:
+    noun = "directory" if number == 1 else "directories"
+    return f"{noun} down to depth {depth}"
+
+
+TASKS = (cp, usage)

@@ -1,0 +1,65 @@
+"""Measure what takes the room in a volume."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING
+
+from devenv_lib.errors import UsageError
+from devenv_lib.plans.contents import reachable
+from devenv_lib.plans.usage import FORMAT, Directory, directories
+from devenv_lib.volumes.tree import FROM, volume_at
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
+
+#: The look: one program, whose output is read as it comes.
+WALK = ("find", FROM, "-printf", FORMAT)
+_CHUNK = 1 << 18
+#: find's status when an entry went while it was looked at.
+_VANISHED = 1
+
+
+def measure(
+    engine: Engine, prefix: str, name: str, image: str, depth: int = 2
+) -> tuple[Directory, ...]:
+    """Return the directories of the volume ``name``, each with all that is below it.
+
+    The first is the volume's top, which is ``.``; each is followed by those in it, the largest
+    first, down to ``depth`` below the top. Sizes are bytes on disk, as ``du`` counts them. A volume
+    may be in use: what goes meanwhile is not counted. ``image`` is what the helper is made from,
+    which is root and so can look into everything.
+
+    Raises:
+        UsageError: the depth is negative.
+        Refused: the volume is not devenv's, or in the hands of a command that is not finished.
+        EngineFailure: it could not be looked at.
+
+    Example::
+
+        with devenv.environment(settings=settings) as inside:
+            words = ["sh", "-c", "cd ~/.cache && mkdir pip && seq 9999 > pip/x"]
+            assert inside.execute(words) == 0
+            name = f"{settings.prefix}-cache"
+            top, pip = devenv.measure(engine, settings.prefix, name, "devenv:latest", depth=1)
+        assert (pip.path, pip.files) == ("pip", 1)
+        assert top.bytes >= pip.bytes >= 48 * 1024
+    """
+    if depth < 0:
+        raise UsageError(f"{depth} is no depth.", "The top alone is --depth 0.")
+    reachable(engine.snapshot(), prefix, name)
+    reading = f"{name} {uuid.uuid4()}"  # several may look at once: no lock
+    with (
+        engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper,
+        helper.stream(WALK, stdout=-1, tolerated=(_VANISHED,)) as program,
+    ):
+        return directories(_records(program.stdout), depth)
+
+
+def _records(source: IO[bytes] | None) -> Iterator[bytes]:
+    """Yield what is ended by NUL, as it comes."""
+    rest = b""
+    while source and (chunk := source.read(_CHUNK)):
+        *records, rest = (rest + chunk).split(b"\0")
+        yield from records
