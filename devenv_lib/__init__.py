@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from devenv_lib.tasks import graft, ns, settings_of
     from devenv_lib.volumes.examine import examine
     from devenv_lib.volumes.remove import plan_removal, remove
+    from devenv_lib.volumes.repair import plan_repair, repair
 
 _HOMES = {
     "containers": (
@@ -48,7 +49,7 @@ _HOMES = {
     "settings": ("Settings",),
     "setup": ("make_ready",),
     "tasks": ("graft", "ns", "settings_of"),
-    "volumes": ("examine", "plan_removal", "remove"),
+    "volumes": ("examine", "plan_removal", "plan_repair", "remove", "repair"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -71,7 +72,9 @@ __all__ = [
     "make_ready",
     "ns",
     "plan_removal",
+    "plan_repair",
     "remove",
+    "repair",
     "settings_of",
     "stop",
     "up",

@@ -20,6 +20,7 @@ from devenv_lib.errors import DevenvError, Refused
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _COLOURS = {"REMOVED": _GREEN, "CREATED": _GREEN, "STARTED": _GREEN, "RUNNING": _GREEN}
 _COLOURS |= {"BUILT": _GREEN, "OK": _GREEN, "MADE": _GREEN, "STOPPED": _GREEN, "ADOPTED": _GREEN}
+_COLOURS |= {"REPAIRED": _GREEN}
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 

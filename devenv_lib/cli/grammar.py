@@ -28,6 +28,7 @@ BARE: Mapping[str, Bare] = {
     "exec": "place",
     "stop": "places",
     "volume.adopt": "names",
+    "volume.repair": "names",
     "volume.rm": "names",
 }
 #: Invoke's own flags that take a value, and those behind which nothing else counts.

@@ -25,6 +25,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv stop PATH|NAME…                  stop and remove some; --all: all of them
        devenv volume list                      the volumes
        devenv volume rm NAME…                  remove some; --all: all of them
+       devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
        devenv help [COMMAND]                   this, or the flags of a command
        devenv --version

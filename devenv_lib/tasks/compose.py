@@ -5,11 +5,11 @@ from __future__ import annotations
 from invoke import Collection, Exit
 
 from devenv_lib.errors import UsageError
-from devenv_lib.tasks import environment, living, mending, ssh, volume
+from devenv_lib.tasks import environment, living, mending, repairing, ssh, volume
 
 #: Named, so that ``add_collection(ns)`` needs no name; a root's name is shown nowhere.
 ns = Collection("devenv", *environment.TASKS, *living.TASKS, *ssh.TASKS)
-ns.add_collection(Collection("volume", *volume.TASKS, *mending.TASKS))
+ns.add_collection(Collection("volume", *volume.TASKS, *mending.TASKS, *repairing.TASKS))
 # Invoke shows the first line in `inv --list -F nested`.
 ns.__doc__ = """Development containers: one per project, with volumes that outlive them.
 
