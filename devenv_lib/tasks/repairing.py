@@ -119,8 +119,9 @@ def _rows(plan: RepairPlan, who: Identity) -> Iterator[dict[str, str]]:
     for uid, number in found.owners.items():
         entries = "1 entry" if number == 1 else f"{number} entries"
         what = f"uid {uid}: {entries}, the environment's user is {who.uid}"
-        change = uid in plan.owners and not plan.refusal
-        to_do = f"{who.name}'s" if change else "stays; --owner would change it"
+        change = uid in plan.owners and plan.needed
+        stays = "stays" if plan.owners else "stays; --owner would change it"
+        to_do = f"{who.name}'s" if change else stays
         yield _row(plan, f"{quoted(found.first[uid])}, …", what, to_do)
     for path in found.kept if plan.owners else ():
         what = "has a set-id bit or capabilities, which a change of owner takes away"

@@ -35,8 +35,8 @@ def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: boo
     if not (owner and found.owners):
         return found
     start = len(target) + 1
-    capable = {path[start:] for path in capable(helper, target, who.uid)}
-    return replace(found, kept=tuple(sorted(capable | set(found.kept))))
+    able = {path[start:] for path in capable(helper, target, who.uid)} - set(found.leftovers)
+    return replace(found, kept=tuple(sorted(able | set(found.kept))))
 
 
 def _records(stream: IO[bytes] | None) -> Iterator[bytes]:
@@ -73,9 +73,8 @@ def inodes(helper: Helper, paths: Sequence[bytes]) -> list[int]:
     if not paths:
         return []
     with listed_file(paths) as listed:
-        return [
-            int(n) for n in helper.run(["xargs", "-0", "stat", "-c", "%i", "--"], listed).split()
-        ]
+        said = helper.run(["xargs", "-0", "stat", "-c", "%i", "--"], listed)
+    return [int(number) for number in said.split()]
 
 
 def owner_words(target: str, uid: int, who: Identity, spared: Sequence[int] = ()) -> list[str]:

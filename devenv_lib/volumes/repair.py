@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
 from devenv_lib.plans.leftovers import quoted
-from devenv_lib.plans.repair import RepairPlan, repairing, to_repair
+from devenv_lib.plans.repair import RepairPlan, before_the_look, repairing, to_repair
 from devenv_lib.volumes.owners import (
     capable,
     inodes,
@@ -82,7 +82,7 @@ def plan_repair(
     """
     snapshot = engine.snapshot()
     wanted = to_repair(snapshot, prefix, names)
-    plans = {name: before_thelook_for_leftovers(snapshot, prefix, name) for name in wanted}
+    plans = {name: before_the_look(snapshot, prefix, name) for name in wanted}
     unseen = [name for name, plan in plans.items() if plan is None]
     if unseen:
         mounts = [volume_at(name, f"{FROM}/{number}") for number, name in enumerate(unseen)]
@@ -136,10 +136,8 @@ def settle_unfinished(engine: Engine, prefix: str, name: str, image: str) -> str
         Refused: it cannot be done.
     """
     raise Refused(
-        f"The restore or the clone to {name} is not finished, and is to be carried on by the "
-        "command that began it.",
-        f"Run that again; what there is: inv volume.list; about {prefix} on {engine.endpoint.name}"
-        f" with {image}",
+        f"The restore or the clone to {name} is not finished, on {engine.endpoint.title}.",
+        "Give the command that began it once more: it carries on, or begins anew.",
     )
 
 
@@ -173,7 +171,7 @@ class _Work:
 
     def _plan_now(self) -> RepairPlan:
         owner, snapshot = bool(self._plan.owners), self._engine.snapshot()
-        if refused := before_thelook_for_leftovers(snapshot, self._prefix, self._plan.name):
+        if refused := before_the_look(snapshot, self._prefix, self._plan.name):
             return refused
         found = look_for_leftovers(self._helper, TO, self._who, owner=owner)
         return repairing(self._plan.name, found, self._who, snapshot, self._prefix, owner=owner)
