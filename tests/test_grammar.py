@@ -109,7 +109,7 @@ def test_the_words_of_a_command_stay_as_they_were_typed() -> None:
     ("typed", "said", "hint"),
     [
         (["lst"], "'lst' is neither a command nor a directory", "devenv list"),
-        (["volumes"], "'volumes' is neither", "devenv volume list, devenv volume rm"),
+        (["volumes"], "'volumes' is neither", "devenv volume list, devenv volume"),
         (["volume", "--help"], "'volume' is not a command of its own", "devenv help volume"),
         (["exec", "--path", "app", "app", "--", "x"], "'app' is too much", ""),
         (["exec", "--name=x-y", "app", "--", "x"], "'app' is too much", ""),
@@ -121,7 +121,7 @@ def test_the_words_of_a_command_stay_as_they_were_typed() -> None:
         (["volume", "rm", "-fn", "x-y"], "-n needs a value", ""),
         (["exec", "-lp", "app", "--", "x"], "-p needs a value", ""),
         (["xyzzy"], "'xyzzy' is neither", "Commands: "),
-        (["volume"], "'volume' is not a command", "devenv volume list, devenv volume rm"),
+        (["volume"], "'volume' is not a command", "devenv volume list, devenv volume"),
         (["volume", "ls"], "'volume ls' is not a command", "devenv volume list"),
         (["volume", "remove", "x-y"], "'volume remove' is not", "devenv volume rm"),
         (["list", "app"], "'app' is too much behind list", "devenv help list"),

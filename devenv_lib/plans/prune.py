@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from devenv_lib.names import LABEL
 
@@ -19,7 +19,9 @@ def prune_note(api: str, filters: Sequence[str], file: str) -> tuple[str, ...]:
 
     ``filters`` are those that the docker program's configuration ``file`` has.
     """
-    if _SPARING.intersection(filters):
+    excluding = {one for one in filters if one.startswith("label!=")}
+    # Of several, an engine spares only what has all of these labels (read in its source).
+    if excluding and excluding <= _SPARING:
         return ()
     commands = ["docker volume prune --all"]
     if _version(api) < _ANONYMOUS_ONLY:
@@ -27,8 +29,15 @@ def prune_note(api: str, filters: Sequence[str], file: str) -> tuple[str, ...]:
     does = "remove" if len(commands) > 1 else "removes"
     return (
         f"{' and '.join(commands)} {does} these volumes while no container uses them.",
-        f'To spare them, in {file}: "pruneFilters": ["{FILTER}"]',
+        f'To spare them, in {file}: "pruneFilters": ["{FILTER}"]{_instead(excluding)}',
     )
+
+
+def _instead(excluding: Collection[str]) -> str:
+    if not excluding:
+        return ""
+    others = ", ".join(sorted(excluding - _SPARING))
+    return f" (without {others}: of several, Docker spares only what has all of these labels)"
 
 
 def _version(api: str) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,8 +29,11 @@ _CAPABLE = (
 def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: bool) -> Findings:
     """Return what the volume at ``target`` shows; files' capabilities only if owners change."""
     words = [*_FIND, target, "-ignore_readdir_race", "-xdev", "-printf", FORMAT]
-    with helper.stream(words, stdout=subprocess.PIPE) as program:
-        found = examined(map(read_entry, _records(program.stdout)), who.uid)
+    with tempfile.TemporaryFile() as listed:  # one million entries are a hundred megabytes
+        with helper.stream(words, stdout=listed):
+            pass
+        listed.seek(0)
+        found = examined(map(read_entry, _records(listed)), who.uid)
     if not (owner and found.owners):
         return found
     start = len(target) + 1
@@ -39,10 +41,10 @@ def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: boo
     return replace(found, kept=tuple(sorted(able | set(found.kept))))
 
 
-def _records(stream: IO[bytes] | None) -> Iterator[bytes]:
+def _records(stream: IO[bytes]) -> Iterator[bytes]:
     """Yield what NULs end in a stream."""
     rest = b""
-    while stream and (read := stream.read(_CHUNK)):
+    while read := stream.read(_CHUNK):
         *whole, rest = (rest + read).split(b"\0")
         yield from whole
 

@@ -127,7 +127,12 @@ def repair(engine: Engine, prefix: str, plan: RepairPlan, image: str, who: Ident
         return _Work(engine, prefix, plan, who, helper).carry_out()
 
 
-def settle_unfinished(engine: Engine, prefix: str, name: str, image: str) -> str:
+def settle_unfinished(
+    engine: Engine,
+    prefix: str,  # noqa: ARG001 - what is hooked in takes it
+    name: str,
+    image: str,  # noqa: ARG001 - the same
+) -> str:
     """Carry on, or roll back, a restore or a clone to ``name`` that was killed; say which.
 
     The one place where that is hooked in.
