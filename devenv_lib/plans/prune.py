@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 
 from devenv_lib.names import LABEL
 
@@ -33,11 +33,13 @@ def prune_note(api: str, filters: Sequence[str], file: str) -> tuple[str, ...]:
     )
 
 
-def _instead(excluding: Collection[str]) -> str:
-    if not excluding:
+def _instead(excluding: Iterable[str]) -> str:
+    others = sorted(set(excluding) - _SPARING)
+    if not others:
         return ""
-    others = ", ".join(sorted(excluding - _SPARING))
-    return f" (without {others}: of several, Docker spares only what has all of these labels)"
+    return (
+        f" (without {', '.join(others)}: of several, Docker spares only what has all these labels)"
+    )
 
 
 def _version(api: str) -> tuple[int, ...]:
