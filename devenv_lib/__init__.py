@@ -35,11 +35,16 @@ if TYPE_CHECKING:
     from devenv_lib.setup import make_ready
     from devenv_lib.tasks import graft, ns, settings_of
     from devenv_lib.volumes.adopt import adopt
+    from devenv_lib.volumes.archive import opened
+    from devenv_lib.volumes.backup import backup
+    from devenv_lib.volumes.clone import clone
     from devenv_lib.volumes.examine import examine
     from devenv_lib.volumes.inward import copy_in
     from devenv_lib.volumes.measuring import measure
     from devenv_lib.volumes.outward import copy_out
     from devenv_lib.volumes.remove import plan_removal, remove
+    from devenv_lib.volumes.repair import plan_repair, repair
+    from devenv_lib.volumes.restore import restore
 
 _HOMES = {
     "containers": (
@@ -52,7 +57,10 @@ _HOMES = {
     "settings": ("Settings",),
     "setup": ("make_ready",),
     "tasks": ("graft", "ns", "settings_of"),
-    "volumes": (*("adopt", "copy_in", "copy_out", "examine", "measure", "plan_removal", "remove"),),
+    "volumes": (
+        *("adopt", "backup", "clone", "copy_in", "copy_out", "examine", "measure", "opened"),
+        *("plan_removal", "plan_repair", "remove", "repair", "restore"),
+    ),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -64,6 +72,8 @@ __all__ = [
     "Settings",
     "adopt",
     "attach",
+    "backup",
+    "clone",
     "connect",
     "copy_in",
     "copy_out",
@@ -78,8 +88,12 @@ __all__ = [
     "make_ready",
     "measure",
     "ns",
+    "opened",
     "plan_removal",
+    "plan_repair",
     "remove",
+    "repair",
+    "restore",
     "settings_of",
     "stop",
     "up",

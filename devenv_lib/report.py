@@ -21,8 +21,9 @@ from typing import IO, Any, TextIO, cast
 from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
-_DONE = "REMOVED CREATED STARTED RUNNING BUILT OK MADE STOPPED ADOPTED SAVED RESTORED CLONED COPIED"
-_COLOURS = dict.fromkeys(_DONE.split(), _GREEN)
+_DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
+_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED"
+_COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
 
 

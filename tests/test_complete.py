@@ -39,6 +39,8 @@ def offered(*words: str) -> list[str]:
         (["volume", "usage", "devenv-c"], ["devenv-cache"]),
         (["volume", "cp", "devenv-c"], ["devenv-cache"]),
         (["volume", "cp", "devenv-cache", "--to", "a"], ["app/"]),
+        (["volume", "repair", "devenv-c"], ["devenv-cache"]),
+        (["volume", "repair", "--o"], ["--owner"]),
         (["stop", ""], ["app/", "devenv-work-app", "devenv-work-lib", "src/"]),
         (["stop", "devenv-work-l"], ["devenv-work-lib"]),
         (["stop", "--name", "devenv-work-a"], ["devenv-work-app"]),

@@ -31,6 +31,7 @@ BARE: Mapping[str, Bare] = {
     "volume.backup": "names",
     "volume.clone": "name",
     "volume.cp": "name",
+    "volume.repair": "names",
     "volume.rm": "names",
     "volume.usage": "name",
 }

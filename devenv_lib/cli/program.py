@@ -27,6 +27,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume rm NAME…                  remove some; --all: all of them
        devenv volume cp NAME --file F --to .   copy a file out; --from PATH: one into it
        devenv volume usage NAME                what takes the room in one
+       devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
        devenv help [COMMAND]                   this, or the flags of a command
        devenv --version

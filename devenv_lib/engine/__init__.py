@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from devenv_lib.engine.client import Engine
-    from devenv_lib.engine.endpoint import Endpoint, resolve
+    from devenv_lib.engine.endpoint import Endpoint, prune_filters, resolve
     from devenv_lib.engine.program import engine_program
 
-__all__ = ["Endpoint", "Engine", "connect", "engine_program", "resolve"]
+__all__ = ["Endpoint", "Engine", "connect", "engine_program", "prune_filters", "resolve"]
 
 _HOMES = {"Engine": "client", "Endpoint": "endpoint", "engine_program": "program"}
-_HOMES |= {"resolve": "endpoint"}
+_HOMES |= {"prune_filters": "endpoint", "resolve": "endpoint"}
 
 
 def connect(environ: Mapping[str, str] = os.environ) -> Engine:

@@ -89,6 +89,19 @@ def _configuration(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
 
 
+def prune_filters(environ: Mapping[str, str]) -> tuple[Path, tuple[str, ...]]:
+    """Return the docker program's configuration file, and the filters it has for its prunes.
+
+    None where it cannot be read: then nothing is known to be spared.
+    """
+    file = _configuration(environ) / "config.json"
+    try:
+        found = _object(file.read_bytes()).get("pruneFilters")
+    except (OSError, ValueError):
+        found = None
+    return file, tuple(map(str, found)) if isinstance(found, list) else ()
+
+
 def _current(environ: Mapping[str, str]) -> str:
     file = _configuration(environ) / "config.json"
     try:

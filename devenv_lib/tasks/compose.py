@@ -5,11 +5,21 @@ from __future__ import annotations
 from invoke import Collection, Exit
 
 from devenv_lib.errors import UsageError
-from devenv_lib.tasks import environment, inside, living, mending, restoring, saving, ssh, volume
+from devenv_lib.tasks import (
+    environment,
+    inside,
+    living,
+    mending,
+    repairing,
+    restoring,
+    saving,
+    ssh,
+    volume,
+)
 
 #: Named, so that ``add_collection(ns)`` needs no name; a root's name is shown nowhere.
 ns = Collection("devenv", *environment.TASKS, *living.TASKS, *ssh.TASKS)
-_volume = (volume, saving, restoring, inside, mending)
+_volume = (volume, saving, restoring, inside, mending, repairing)
 ns.add_collection(Collection("volume", *(task for module in _volume for task in module.TASKS)))
 # Invoke shows the first line in `inv --list -F nested`.
 ns.__doc__ = """Development containers: one per project, with volumes that outlive them.

@@ -14,6 +14,7 @@ from devenv_lib.volumes.outward import copy_out
 from devenv_lib.volumes.partial import remove_left
 from devenv_lib.volumes.provision import provision
 from devenv_lib.volumes.remove import Removal, plan_removal, remove
+from devenv_lib.volumes.repair import Repair, plan_repair, rehearse_repair, repair
 from devenv_lib.volumes.restore import Restored, restore
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Cloned",
     "Compression",
     "Removal",
+    "Repair",
     "Restored",
     "VolumeReport",
     "adopt",
@@ -41,10 +43,13 @@ __all__ = [
     "plan_backup",
     "plan_clone",
     "plan_removal",
+    "plan_repair",
     "provision",
     "rehearse_adoption",
+    "rehearse_repair",
     "remove",
     "remove_left",
+    "repair",
     "restore",
     "settle",
     "unlabelled",

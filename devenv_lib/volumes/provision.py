@@ -9,6 +9,7 @@ on the host, where a removal at the same moment deletes what is in them.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
@@ -115,14 +116,15 @@ def _refusal(found: Gifts, plan: EnvironmentPlan) -> Refused:
     path, uid = next(iter(found.foreign.items()))
     name = next(mount.source for mount in plan.mounts.volumes if str(mount.target) == path)
     who = plan.identity
+    default = plan.image == f"{plan.project.prefix}:latest"
+    image = "" if default else f"DEVENV_IMAGE={shlex.quote(plan.image)} "
     return Refused(
         f"The volume {name} belongs to uid {uid}, and this environment's user is {who.name} "
         f"({who.uid}): it could not write there.",
         "Use volumes and an image of your own, by another prefix: DEVENV_PREFIX=devenv-mine "
         "inv run; or, if the image was built for another owner than this project's: inv build; "
-        "or, if nobody else uses it, give it to the user (volume.repair is to do that): docker run "
-        f"--rm --user 0 --entrypoint chown --volume {name}:/v {plan.image} "
-        f"-R {who.uid}:{who.gid} /v",
+        f"or, if nobody else uses it, give it to the user: {image}inv volume.repair --owner "
+        f"--name {name}",
     )
 
 

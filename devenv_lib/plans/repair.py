@@ -1,0 +1,137 @@
+"""What a repair of a volume would do about what a look has shown, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from devenv_lib.names import (
+    LABEL,
+    LABEL_ADOPTING,
+    LABEL_COMPLETE,
+    LABEL_TEMPORARY,
+    LABEL_UNFINISHED,
+    ours,
+    prefix_of,
+)
+from devenv_lib.plans.leftovers import Findings
+from devenv_lib.plans.pending import pending
+from devenv_lib.plans.remedies import freeing
+from devenv_lib.plans.removal import Refusal
+from devenv_lib.project import check_name
+from devenv_lib.records import Identity, Snapshot
+
+
+@dataclass(frozen=True)
+class RepairPlan:
+    """What a repair of one volume would do.
+
+    ``given`` becomes the user's, as it is in `Findings`; so do the entries that ``owners`` counts
+    by their present uid, but for those that ``findings`` has as kept. ``unfinished`` says that a
+    restore or a clone is carried on or rolled back first. With a ``refusal`` nothing is done.
+    """
+
+    name: str
+    findings: Findings | None = None
+    given: Mapping[bytes, str] = field(default_factory=dict)
+    owners: Mapping[int, int] = field(default_factory=dict)
+    unfinished: bool = False
+    refusal: Refusal | None = None
+
+    @property
+    def entries(self) -> int:
+        """How many entries would become the user's."""
+        kept = len(self.findings.kept) if self.findings and self.owners else 0
+        return len(self.given) + sum(self.owners.values()) - kept
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to do."""
+        return self.refusal is None and (self.unfinished or self.entries > 0)
+
+
+def to_repair(snapshot: Snapshot, prefix: str, names: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names of the volumes that a repair is about; ``None`` is all of the prefix.
+
+    The volumes that only help an adoption or a restore are not among all: the volume is that they
+    are for.
+
+    Raises:
+        UsageError: a name that an engine cannot take literally.
+    """
+    if names is not None:
+        return tuple(dict.fromkeys(check_name(name) for name in names))
+    found = set()
+    for volume in snapshot.volumes:
+        if ours(volume.labels, prefix):
+            marks = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_UNFINISHED)
+            meant = next((volume.labels[mark] for mark in marks if mark in volume.labels), "")
+            found.add(meant or volume.name)
+    return tuple(sorted(found))
+
+
+def before_the_look(snapshot: Snapshot, prefix: str, name: str) -> RepairPlan | None:
+    """Return the plan for a volume that is not looked into, or ``None``."""
+    volume = snapshot.volume(name)
+    if under_way := pending(snapshot.volumes, prefix).get(name):
+        if f"inv volume.repair --name {name}" == under_way.remedy:
+            return RepairPlan(name, unfinished=True)
+        return _refused(name, f"it {under_way.why}", f"Carry on first: {under_way.remedy}")
+    if volume is None:
+        return _refused(name, "there is no such volume", "inv volume.list")
+    if volume.labels.get(LABEL) != "true":
+        remedy = f"To make it devenv's: inv volume.adopt --name {name}"
+        return _refused(name, "it does not carry the label devenv=true", remedy)
+    if not ours(volume.labels, prefix):
+        other = prefix_of(volume.labels)
+        remedy = f"DEVENV_PREFIX={other} inv volume.repair --name {name}"
+        return _refused(name, f"it belongs to the prefix {other}, not to {prefix}", remedy)
+    return None
+
+
+def repairing(
+    name: str, findings: Findings, who: Identity, snapshot: Snapshot, prefix: str, *, owner: bool
+) -> RepairPlan:
+    """Return what is to be done about what a look has shown; with ``owner`` about all of it."""
+    plan = RepairPlan(name, findings, findings.leftovers, findings.owners if owner else {})
+    foreign = [uid for uid in findings.owners if uid != 0]
+    if owner and plan.owners:
+        return _owners(plan, foreign, snapshot, prefix)
+    if findings.root not in (0, who.uid):
+        reason = f"its root belongs to uid {findings.root}, the environment's user is {who.uid}"
+        remedy = f"If it is to be {who.name}'s: inv volume.repair --owner --name {name}"
+        return _refused(name, reason, remedy, findings)
+    return plan
+
+
+def _owners(plan: RepairPlan, foreign: list[int], snapshot: Snapshot, prefix: str) -> RepairPlan:
+    """Return a plan that changes owners, unless there are several, or somebody may be in it."""
+    name, findings = plan.name, plan.findings
+    if len(foreign) > 1:
+        counted = ", ".join(f"uid {uid}: {plan.owners[uid]}" for uid in foreign)
+        return _refused(
+            name,
+            f"it has entries of several users ({counted}): which of them was the user is not known",
+            "Give away by hand what is to be the user's; to find it: docker run --rm --user 0 "
+            f"--network none --volume {name}:/v:ro IMAGE find /v -xdev -uid {foreign[-1]} -ls",
+            findings,
+        )
+    users = [user for user in snapshot.users(name) if not is_helper(user.labels)]
+    if users:
+        how = "mounted by the running" if users[0].running else "referenced by the stopped"
+        return _refused(
+            name,
+            f"it is {how} container {users[0].name}: what is in use gets no other owner",
+            f"First: {freeing(users[0], prefix)}",
+            findings,
+        )
+    return plan
+
+
+def is_helper(labels: Mapping[str, str]) -> bool:
+    """Whether a container is one of devenv's that are there for a moment only."""
+    return labels.get(LABEL) == "true" and labels.get(LABEL_TEMPORARY) == "true"
+
+
+def _refused(name: str, reason: str, remedy: str, findings: Findings | None = None) -> RepairPlan:
+    return RepairPlan(name, findings, refusal=Refusal(name, reason, remedy))

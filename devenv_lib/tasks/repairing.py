@@ -1,0 +1,193 @@
+"""The task ``volume.repair``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from invoke import Context
+
+from devenv_lib import images, report, volumes
+from devenv_lib.errors import Declined, DevenvError, Refused, UsageError
+from devenv_lib.plans.leftovers import ROOT, Findings, quoted
+from devenv_lib.plans.repair import RepairPlan
+from devenv_lib.records import Identity
+from devenv_lib.tasks._hands import Hands, hands
+from devenv_lib.tasks._task import check_format, dry, finish, given, task
+
+_HEADERS = ("VOLUME", "PLACE", "WHAT", "TO DO")
+_LEFT = {"d": "a directory of root's, made by an engine", "f": "an empty file of root's, likewise"}
+
+
+@task(
+    iterable=["name"],
+    help={
+        "name": "a volume to repair; may be given several times",
+        "all": "repair every labelled volume of the prefix",
+        "owner": "also give the user all that is root's or another uid's",
+        "force": "do not ask; every check stays",
+        "format": "table (the default) or json",
+    },
+)
+def repair(
+    c: Context,
+    name: list[str],
+    all: bool = False,  # noqa: A002
+    owner: bool = False,
+    force: bool = False,
+    format: str = "table",  # noqa: A002
+) -> None:
+    """Mend what a wrong start left in volumes: root's mount points, and a foreign uid's files."""
+    check_format(format, "table", "json")
+    if bool(all) == bool(name or given("--name")):
+        what = "Both --name and --all were given" if all else "Neither --name nor --all was given"
+        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
+    began = time.monotonic()
+    with_ = hands(c)
+    image, who = _user(with_, dry=dry(c))
+    names = None if all else name
+    plans = volumes.plan_repair(with_.engine, with_.prefix, names, image, who, owner=owner)
+    if dry(c):
+        report.lines(line for plan in plans for line in _rehearsed(plan, image, who))
+        finish(int(any(plan.refusal for plan in plans)))
+        return
+    _show(plans, who, table=format == "table")
+    if any(plan.needed for plan in plans) and not force:
+        _ask(plans, who, with_.engine.endpoint.title)
+    results = [_repaired(with_, plan, image, who) for plan in plans]
+    for result in results:
+        report.outcome(result["name"], result["outcome"], result["detail"])
+        if result["remedy"]:
+            report.reason(result["remedy"])
+    if format == "json":
+        report.as_json(results)
+    _sum_up(results, with_.engine.endpoint.title, time.monotonic() - began)
+
+
+def _user(with_: Hands, *, dry: bool) -> tuple[str, Identity]:
+    """Return the helpers' image and who its user is.
+
+    Raises:
+        Refused: it is not here, and a dry run makes none.
+    """
+    name = with_.choice.name
+    if dry and with_.engine.image(name) is None:
+        raise Refused(
+            f"The image {name}, which volumes are looked into with, is not here yet.",
+            "Make or pull it: inv build; or leave out --dry",
+        )
+    owner = (os.getuid(), os.getgid())
+    built = images.ensure(with_.engine, with_.choice, with_.settings, owner, report.say)
+    image = with_.engine.image(built.name)
+    if image is None:
+        raise Refused(f"The image {name} is gone.", "Run the same command again.")
+    wanted = with_.settings.user
+    return built.name, images.identity(with_.engine, image, built.name, with_.prefix, wanted)
+
+
+def _rehearsed(plan: RepairPlan, image: str, who: Identity) -> Iterator[str]:
+    if plan.refusal:
+        yield f"# {plan.name} is refused: {plan.refusal.reason}. {plan.refusal.remedy}"
+        return
+    if not plan.needed:
+        yield f"# {plan.name} needs no repair"
+    for row in _rows(plan, who):
+        yield "# " + "  ".join(row.values())
+    if plan.needed:
+        yield from volumes.rehearse_repair(plan, image, who)
+
+
+def _show(plans: Sequence[RepairPlan], who: Identity, *, table: bool) -> None:
+    """Show what was found, for people: with JSON, which is stdout's then, on stderr."""
+    rows = [row for plan in plans for row in _rows(plan, who)]
+    if table:
+        report.table(rows, _HEADERS)
+        return
+    for row in rows:
+        report.say(report.printable("  ".join(row.values()), ""))
+
+
+def _rows(plan: RepairPlan, who: Identity) -> Iterator[dict[str, str]]:
+    """Yield a row for each thing that was found in a volume."""
+    found = plan.findings or Findings(who.uid)
+    for path, kind in found.leftovers.items():
+        what = "the volume's root, which is root's" if path == ROOT else _LEFT[kind]
+        to_do = f"{who.name}'s" if path in plan.given and not plan.refusal else "stays"
+        yield _row(plan, quoted(path), what, to_do)
+    for uid, number in found.owners.items():
+        entries = "1 entry" if number == 1 else f"{number} entries"
+        what = f"uid {uid}: {entries}, the environment's user is {who.uid}"
+        change = uid in plan.owners and plan.needed
+        stays = "stays" if plan.owners else "stays; --owner would change it"
+        to_do = f"{who.name}'s" if change else stays
+        yield _row(plan, f"{quoted(found.first[uid])}, …", what, to_do)
+    for path in found.kept if plan.owners else ():
+        what = "has a set-id bit or capabilities, which a change of owner takes away"
+        yield _row(plan, quoted(path), what, "stays")
+    if plan.unfinished:
+        yield _row(plan, "-", "a restore or clone that is not finished", "carried on or undone")
+
+
+def _row(plan: RepairPlan, place: str, what: str, to_do: str) -> dict[str, str]:
+    return {"volume": plan.name, "place": place, "what": what, "to do": to_do}
+
+
+def _ask(plans: Sequence[RepairPlan], who: Identity, where: str) -> None:
+    entries = sum(plan.entries for plan in plans if plan.needed)
+    them = "this 1 entry" if entries == 1 else f"these {entries} entries"
+    question = f"Give {them} to {who.name} ({who.user}), on {where}?"
+    if not entries:
+        question = f"Carry on or undo what is not finished, on {where}?"
+    if not report.confirm(question, "Nothing was changed"):
+        raise Declined(
+            "Nothing was changed.", "To look without a question: inv --dry volume.repair"
+        )
+
+
+def _repaired(with_: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[str, Any]:
+    """Repair a volume, and return what became of it, as JSON has it."""
+    word, detail, remedy, done = "OK", "", "", 0
+    found = plan.findings
+    if plan.refusal:
+        word, detail, remedy = "REFUSED", plan.refusal.reason, plan.refusal.remedy
+    elif plan.needed:
+        try:
+            result = volumes.repair(with_.engine, with_.prefix, plan, image, who)
+        except DevenvError as error:
+            word = "REFUSED" if isinstance(error, Refused) else "FAILED"
+            detail, remedy = str(error), error.hint
+        else:
+            done = result.given
+            word = "FAILED" if result.failure else "REPAIRED"
+            entries = "1 entry is" if done == 1 else f"{done} entries are"
+            detail = result.failure or result.settled or f"{entries} {who.name}'s now ({who.user})"
+    elif found and found.owners:
+        word = "KEPT"
+        counts = ", ".join(f"uid {uid}: {number}" for uid, number in found.owners.items())
+        detail = f"entries that are not {who.name}'s stay ({counts})"
+    return {
+        "name": plan.name,
+        "outcome": word,
+        "detail": detail,
+        "remedy": remedy,
+        "user": f"{who.name} {who.user}",
+        "given": done,
+        "leftovers": [os.fsdecode(path) for path in (found.leftovers if found else ())],
+        "owners": {str(uid): number for uid, number in (found.owners if found else {}).items()},
+        "kept": [os.fsdecode(path) for path in (found.kept if found else ())],
+        "engine": with_.engine.endpoint.name,
+    }
+
+
+def _sum_up(results: Sequence[dict[str, Any]], engine: str, seconds: float) -> None:
+    words = ("REPAIRED", "OK", "KEPT", "REFUSED", "FAILED")
+    counts = {word: sum(1 for one in results if one["outcome"] == word) for word in words}
+    named = {"OK": "in order"}
+    shown = {named.get(word, word.lower()): number for word, number in counts.items()}
+    report.summary(shown, engine, seconds)
+    finish(int(counts["REFUSED"] + counts["FAILED"] > 0))
+
+
+TASKS = (repair,)

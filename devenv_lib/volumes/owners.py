@@ -1,0 +1,100 @@
+"""Whose the entries of a volume are: one walk through it in a helper, and the change of a uid's."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING
+
+from devenv_lib.plans.leftovers import FORMAT, Findings, examined, read_entry
+
+if TYPE_CHECKING:
+    from devenv_lib.engine.helper import Helper
+    from devenv_lib.records import Identity
+
+_FIND = ("find", "-P")
+_CHUNK = 1 << 16
+_SET_ID = ("!", "(", "-type", "f", "-perm", "/6000", ")")
+#: Writes nothing but what it would archive, and does not read it; a file's capabilities are
+#: shown below it.
+_CAPABLE = (
+    *("tar", "--create", "--file=/dev/null", "--absolute-names", "--null", "--no-recursion"),
+    *("--xattrs", "--xattrs-include=security.capability", "--hard-dereference", "--numeric-owner"),
+    *("--quoting-style=escape", "-vvv", "--files-from=-"),
+)
+
+
+def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: bool) -> Findings:
+    """Return what the volume at ``target`` shows; files' capabilities only if owners change."""
+    words = [*_FIND, target, "-ignore_readdir_race", "-xdev", "-printf", FORMAT]
+    with tempfile.TemporaryFile() as listed:  # one million entries are a hundred megabytes
+        with helper.stream(words, stdout=listed):
+            pass
+        listed.seek(0)
+        found = examined(map(read_entry, _records(listed)), who.uid)
+    if not (owner and found.owners):
+        return found
+    start = len(target) + 1
+    able = {path[start:] for path in capable(helper, target, who.uid)} - set(found.leftovers)
+    return replace(found, kept=tuple(sorted(able | set(found.kept))))
+
+
+def _records(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield what NULs end in a stream."""
+    rest = b""
+    while read := stream.read(_CHUNK):
+        *whole, rest = (rest + read).split(b"\0")
+        yield from whole
+
+
+def capable(helper: Helper, target: str, uid: int) -> list[bytes]:
+    """Return the absolute paths of files with capabilities that are not the user's."""
+    words = [*_FIND, target, "-xdev", "-type", "f", "!", "-uid", str(uid), "-print0"]
+    with tempfile.TemporaryFile() as listed:
+        with helper.stream(words, stdout=listed):
+            pass
+        listed.seek(0)
+        shown = helper.run(_CAPABLE, listed)
+    return list(capable_files(shown))
+
+
+def capable_files(shown: bytes) -> Iterator[bytes]:
+    """Yield the paths below which ``tar -vvv`` has shown an attribute."""
+    last = b""
+    for line in shown.splitlines():
+        if line.startswith(b"  x:"):
+            yield last.decode("unicode_escape").encode("latin-1")
+        else:
+            last = line.split(maxsplit=5)[5]
+
+
+def inodes(helper: Helper, paths: Sequence[bytes]) -> list[int]:
+    """Return the numbers of files, by which they are told apart whatever their names are."""
+    if not paths:
+        return []
+    with listed_file(paths) as listed:
+        said = helper.run(["xargs", "-0", "stat", "-c", "%i", "--"], listed)
+    return [int(number) for number in said.split()]
+
+
+def owner_words(target: str, uid: int, who: Identity, spared: Sequence[int] = ()) -> list[str]:
+    """Return the command that gives the user all that is ``uid``'s in a volume.
+
+    It leaves files that the kernel would take set-id bits from, and those with the inode numbers
+    ``spared``. A path that is swapped meanwhile leads to what is also this uid's, or to nothing.
+    """
+    words = [*_FIND, target, "-ignore_readdir_race", "-xdev", "-uid", str(uid), *_SET_ID]
+    for inode in spared:
+        words += ["!", "-inum", str(inode)]
+    return [*words, "-exec", "chown", "-h", f"--from={uid}", who.user, "{}", "+"]
+
+
+@contextmanager
+def listed_file(paths: Sequence[bytes]) -> Iterator[IO[bytes]]:
+    """Give a file of paths for `xargs -0`."""
+    with tempfile.TemporaryFile() as listed:
+        listed.write(b"".join(path + b"\0" for path in paths))
+        listed.seek(0)
+        yield listed
