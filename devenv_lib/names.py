@@ -23,7 +23,18 @@ LABEL_TEMPORARY = "devenv.temporary"
 LABEL_ADOPTING = "devenv.adopting"
 LABEL_COMPLETE = "devenv.complete"
 LABEL_UNFINISHED = "devenv.unfinished"
+LABEL_HOST = "devenv.host"
+LABEL_MOUNT = "devenv.mount"
 DEFAULT_PREFIX = "devenv"
+
+#: The volumes that every environment has, and where below the home they are mounted.
+DATA = ("data", ".local/share")
+CACHE = ("cache", ".cache")
+STATE = ("state", ".local/state")
+#: What a volume's name may have for a project's volume to be called after it: engines keep a
+#: volume in a directory of its name, which takes 255 characters, and 48 are the project's.
+LONGEST_VOLUME = 200
+_LONGEST_PROJECT = 40
 
 #: Docker's own rule for container and volume names, without its one-letter exception.
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -109,6 +120,21 @@ def path_digest(path: str) -> str:
     import hashlib  # noqa: PLC0415 - 3 ms, and most names need no digest
 
     return hashlib.sha256(path.encode()).hexdigest()[:6]
+
+
+def volume_name(prefix: str, suffix: str) -> str:
+    """Return the name of a volume that environments share, such as ``devenv-data``."""
+    return f"{prefix}-{suffix}"
+
+
+def project_volume(volume: str, path: str) -> str:
+    """Return the name of the volume that the project at ``path`` has instead of ``volume``.
+
+    It follows from these two alone, whatever else there is: what comes behind ``volume`` is the
+    same for all volumes of a project, and another one for each path, namesakes included.
+    """
+    cleaned = re.sub(r"[^a-zA-Z0-9_.-]+", "-", path.rpartition("/")[2])[:_LONGEST_PROJECT]
+    return "-".join(part for part in (volume, cleaned.strip("-"), path_digest(path)) if part)
 
 
 def container_name(path: str, prefix: str) -> str:

@@ -13,9 +13,11 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
 
-from devenv_lib.names import NAME, check_prefix
+from devenv_lib.names import LONGEST_VOLUME, NAME, check_prefix
 from devenv_lib.records import Port
 
+#: Whose a volume is: this project's alone, or all environments'.
+Scope = Literal["project", "shared"]
 #: The directories below ``~/.config`` whose lockfiles are writable unless settings add more.
 DEFAULT_LOCKFILES: Mapping[str, tuple[str, ...]] = MappingProxyType({"tvim": ("lazy-lock.json",)})
 #: Docker's own minimum, and what fits into the engine's numbers.
@@ -173,6 +175,36 @@ def _patterns(value: object) -> tuple[str, ...]:
     return patterns
 
 
+def _by_volume(value: object, accepted: str) -> Mapping[Any, Any]:
+    """Return a mapping whose keys are volumes' names."""
+    form = f"a mapping of volumes' names (at most {LONGEST_VOLUME} characters) to {accepted}"
+    if not isinstance(value, Mapping):
+        raise ValueError(form)
+    for name in value:
+        if not (isinstance(name, str) and NAME.fullmatch(name) and len(name) <= LONGEST_VOLUME):
+            raise ValueError(form)
+    return MappingProxyType(dict(value))
+
+
+def _scope(value: object) -> Mapping[str, Scope]:
+    accepted = "project or shared"
+    read = _by_volume(value, accepted)
+    if not all(scope in ("project", "shared") for scope in read.values()):
+        raise ValueError(f"for each volume {accepted}")
+    return read
+
+
+def _extra(value: object) -> Mapping[str, str]:
+    accepted = "places inside, which begin with / or ~/ and have no '..'"
+    read = _by_volume(value, accepted)
+    for place in read.values():
+        if not isinstance(place, str) or not re.match(r"~/+[^/]|/[^/]", place):
+            raise ValueError(f"for each volume one of the {accepted}")
+        if ".." in PurePosixPath(place).parts or re.search(r"[\0\ud800-\udfff]", place):
+            raise ValueError("places that are UTF-8 text without a zero byte and without '..'")
+    return read
+
+
 #: Each key, dotted, and its reader.
 READERS: Mapping[str, Callable[[object], Any]] = {
     "prefix": lambda value: check_prefix(_string(value)),
@@ -190,8 +222,13 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "build.base": _base,
     "build.ca_certificates": _paths,
     "volumes.protected": _patterns,
+    "volumes.scope": _scope,
+    "volumes.extra": _extra,
 }
 #: Keys whose values are lists or mappings.
 STRUCTURED = frozenset(
-    {"ports", "mounts", "lockfiles", "build.ca_certificates", "volumes.protected"}
+    {
+        *("ports", "mounts", "lockfiles", "build.ca_certificates"),
+        *("volumes.protected", "volumes.scope", "volumes.extra"),
+    }
 )

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devenv_lib.errors import SettingsError
-from devenv_lib.names import DEFAULT_PREFIX
+from devenv_lib.names import CACHE, DATA, DEFAULT_PREFIX, STATE, volume_name
 from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
 from devenv_lib.records import Port
+from devenv_lib.volume_settings import EXTRA, SCOPE, Volumes, check_extra, check_scope, entries
 
 #: Keys that widen what an environment may reach: other projects' volumes by the prefix, what the
 #: image that all share is built from, and so on. A project's own files may not set them,
@@ -24,8 +25,12 @@ WIDENING = frozenset(
     {
         *("prefix", "user", "memory", "memory_swap", "cpus", "ssh", "mounts", "lockfiles"),
         *("linked_mounts", "build.base", "build.ca_certificates", "volumes.protected"),
+        # A further volume is one of other projects, at a place where tools look for programs.
+        EXTRA,
     }
 )
+#: Keys whose mappings are merged key by key over the layers, and what they begin with.
+_MERGED: Mapping[str, Mapping[str, Any]] = {"lockfiles": DEFAULT_LOCKFILES, SCOPE: {}, EXTRA: {}}
 _GROUPS = frozenset(key.partition(".")[0] for key in READERS if "." in key)
 
 
@@ -35,13 +40,6 @@ class Build:
 
     base: str = "debian:trixie-slim"
     ca_certificates: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Volumes:
-    """What volumes are spared: ``protected`` are names, or patterns as a shell's (`fnmatch`)."""
-
-    protected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,12 @@ class Settings:
         """Memory and swap together, in bytes."""
         return self.memory * 3 // 2 if self.memory_swap is None else self.memory_swap
 
+    @property
+    def volume_names(self) -> tuple[str, ...]:
+        """The names of the volumes that environments may have, if all are shared."""
+        suffixes = (DATA[0], CACHE[0], STATE[0], *(f"{name}-lock" for name in self.lockfiles))
+        return (*(volume_name(self.prefix, s) for s in suffixes), *self.volumes.extra)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -115,15 +119,22 @@ def load(layers: Sequence[Layer]) -> Settings:
             names the key, where it was set, and what is accepted.
     """
     read: dict[str, Any] = {}
+    prefixes, origins = {DEFAULT_PREFIX}, {}
     for layer in layers:
         for key, value in _flatten(layer):
             now = _read(layer, key, value)
-            read[key] = now if key != "lockfiles" else {**read.get(key, DEFAULT_LOCKFILES), **now}
+            if key in _MERGED:
+                origins.update({(key, name): layer.origin for name in now})
+                now = {**read.get(key, _MERGED[key]), **now}
+            elif key == "prefix":
+                prefixes.add(now)
+            read[key] = now
     settings = Settings(
         **{key: value for key, value in read.items() if "." not in key},
         build=Build(**_group(read, "build")),
         volumes=Volumes(**_group(read, "volumes")),
     )
+    settings = _with_own_volumes(settings, prefixes, origins)
     if settings.swap_limit < settings.memory:
         raise SettingsError(
             f"'devenv.memory_swap' ({settings.swap_limit} bytes) is below 'devenv.memory' "
@@ -131,6 +142,23 @@ def load(layers: Sequence[Layer]) -> Settings:
             "Raise memory_swap, or leave it out: it is then half as much again as memory.",
         )
     return settings
+
+
+def _with_own_volumes(
+    settings: Settings, prefixes: Collection[str], origins: Mapping[tuple[str, str], str]
+) -> Settings:
+    """Return settings with what is said about the volumes of their own prefix, once checked."""
+    said, names = settings.volumes, replace(settings, volumes=Volumes()).volume_names
+    extra = entries(EXTRA, said.extra, origins, settings.prefix, prefixes)
+    scope = entries(SCOPE, said.scope, origins, settings.prefix, prefixes)
+    check_extra(extra, names)
+    check_scope(scope, (*names, *extra))
+    volumes = replace(
+        said,
+        scope={name: entry.value for name, entry in scope.items()},
+        extra={name: entry.value for name, entry in extra.items()},
+    )
+    return replace(settings, volumes=volumes)
 
 
 def _group(read: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -167,9 +195,10 @@ def _inside(layer: Layer, group: str, value: object) -> list[tuple[object, objec
 def _read(layer: Layer, key: str, value: object) -> Any:
     if key not in READERS:
         raise _unknown(layer, key)
-    if not layer.trusted and key in WIDENING:
+    if not layer.trusted and (key in WIDENING or _shares(key, value)):
+        what = "shares a volume" if key == SCOPE else "is set"
         raise SettingsError(
-            f"'devenv.{key}' is set in {layer.origin}, a file of the project; it widens what "
+            f"'devenv.{key}' {what} in {layer.origin}, a file of the project; it widens what "
             "an environment may reach, and whatever runs in one can write the project.",
             f"Move it to ~/.invoke.yaml, or set DEVENV_{key.replace('.', '_').upper()}.",
         )
@@ -180,6 +209,15 @@ def _read(layer: Layer, key: str, value: object) -> Any:
             f"'devenv.{key}' in {layer.origin} is {value!r}.",
             f"It takes {error}{' (as JSON)' if layer.text and key in STRUCTURED else ''}.",
         ) from None
+
+
+def _shares(key: str, value: object) -> bool:
+    """Whether a scope makes a volume everybody's.
+
+    One of its own is the project's to ask for: the name follows from its path, so it chooses
+    nobody else's. That all have one again, where the user wanted them apart, is not.
+    """
+    return key == SCOPE and isinstance(value, Mapping) and "shared" in value.values()
 
 
 def _decoded(value: object) -> object:

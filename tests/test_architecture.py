@@ -29,7 +29,10 @@ FLOORS = (
     {"images", "volumes"},
     {"engine", "host", "loopback"},
     {"cache", "terminal"},
-    {"plans", "mounts", "project", "settings", "readers", "records", "names", "errors"},
+    {
+        *("plans", "mounts", "project", "settings", "volume_settings", "readers", "records"),
+        *("names", "errors"),
+    },
 )
 PURE = FLOORS[-1]
 #: What the tasks speak through, beside all floors.

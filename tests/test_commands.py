@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from devenv_lib.mounts import Mount, MountPlan
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.plans.commands import labels_of, mount_value, run_options, start_lines
+from devenv_lib.plans.commands import mount_value, run_options, start_lines
 from devenv_lib.records import Port
 from devenv_lib.settings import Settings
 from tests.builders import P, environment_plan, info, mount_plan, project, tvim, unhurried
@@ -213,7 +213,8 @@ def test_what_happens_before_anyone_gets_in_is_a_comment() -> None:
 def test_the_labels_of_volumes_are_those_of_the_prefix() -> None:
     plan = environment_plan(at=project(prefix="mine"))
 
-    assert labels_of(plan) == {"devenv": "true", "devenv.prefix": "mine"}
+    for mount in plan.mounts.volumes:
+        assert mount.labels == {"devenv": "true", "devenv.prefix": "mine"}
 
 
 def test_a_newline_in_a_name_does_not_end_a_comment() -> None:

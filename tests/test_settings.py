@@ -84,6 +84,8 @@ GOOD: list[tuple[str, object, object]] = [
     ("build.base", "debian:bookworm", "debian:bookworm"),
     ("build.ca_certificates", ["~/ca.pem", "/b c.pem"], ("~/ca.pem", "/b c.pem")),
     ("volumes.protected", ["devenv-data", "*-[st]?*"], ("devenv-data", "*-[st]?*")),
+    ("volumes.scope", {"devenv-cache": "project"}, {"devenv-cache": "project"}),
+    ("volumes.extra", {"devenv-go": "~/go"}, {"devenv-go": "~/go"}),
 ]
 
 
@@ -180,6 +182,16 @@ BAD_VALUES: dict[str, list[object]] = {
     ],
     "build.base": [None, 5, [], "", "--no-cache", "a b"],
     "build.ca_certificates": [None, "~/ca.pem", 5, {}, [5], [None]],
+    "volumes.scope": [
+        "devenv-cache",
+        ["devenv-cache"],
+        {"devenv-cache": True},
+        {"../x": "project"},
+    ],
+    "volumes.extra": [
+        *("devenv-go", ["devenv-go"], {"devenv-go": "go"}, {"devenv-go": "~"}, {"devenv-go": "/"}),
+        *({"devenv-go": "~/../x"}, {"devenv-go": 1}, {"a/b": "/x"}, {"devenv-go": "/a\0"}),
+    ],
     "volumes.protected": [
         None,
         "devenv-data",
@@ -399,6 +411,7 @@ def test_the_keys_that_widen_are_those_of_the_design() -> None:
         "lockfiles",
         "build.ca_certificates",
         "volumes.protected",
+        "volumes.extra",
         "ssh",
     } | limits | more == WIDENING
 
@@ -522,3 +535,46 @@ def test_a_directory_that_one_layer_changes_stays_changed_when_another_adds_one(
     second = Layer("b", {"lockfiles": {"nvim": ["lazy-lock.json"]}})
     expected = {"tvim": ("other.json",), "nvim": ("lazy-lock.json",)}
     assert expected == dict(load([first, second]).lockfiles)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"scope": {"devenv-caches": "project"}}, "no volume of an environment"),
+        ({"scope": {"other-cache": "project"}}, "does not begin with the prefix"),
+        ({"extra": {"other-go": "~/go"}}, "does not begin with the prefix"),
+        ({"extra": {"devenv-data": "~/go"}}, "which environments have already"),
+    ],
+)
+def test_names_of_volumes_have_to_be_ones_of_environments(values: object, words: str) -> None:
+    error = failure(Layer("~/.invoke.yaml", {"volumes": values}))
+    assert words in str(error)
+    assert "~/.invoke.yaml" in str(error)
+
+
+def test_scopes_are_merged_volume_by_volume_and_follow_the_prefix() -> None:
+    """A file names the volumes of the default prefix; under another one the same counts."""
+    user = {
+        "scope": {"devenv-cache": "project", "devenv-go": "shared"},
+        "extra": {"devenv-go": "/go"},
+    }
+    project = {"scope": {"devenv-data": "project"}}
+    settings = load(
+        [
+            Layer("~/.invoke.yaml", {"volumes": user}),
+            Layer("/p/invoke.yaml", {"volumes": project}, trusted=False),
+            Layer("DEVENV_PREFIX", {"prefix": "client"}, text=True),
+        ]
+    )
+    assert settings.volumes.extra == {"client-go": "/go"}
+    assert settings.volumes.scope == {
+        "client-cache": "project",
+        "client-go": "shared",
+        "client-data": "project",
+    }
+
+
+def test_a_project_may_not_share_what_its_user_wants_apart() -> None:
+    values = {"volumes": {"scope": {"devenv-cache": "shared"}}}
+    error = failure(Layer("/p/invoke.yaml", values, trusted=False))
+    assert "shares a volume" in str(error)

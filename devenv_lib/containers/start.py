@@ -71,12 +71,12 @@ class Start:
         return draft(self.engine, self.project, self.settings, self.host)
 
     def plan_of(self, container: Container) -> EnvironmentPlan:
-        """The plan as far as a container that is there decides it: by its own image and user."""
-        user = container.labels.get(LABEL_USER, "")
-        if (container.image_id, user) == (self.plan.image_id, self.plan.identity.name):
-            return self.plan
-        settings = replace(self.settings, image=container.image_id, user=user)
-        return draft(self.engine, self.project, settings, self.host)
+        """The plan as far as a container that is there decides it: its image, user and volumes."""
+        user, plan = container.labels.get(LABEL_USER, ""), self.plan
+        if (container.image_id, user) != (plan.image_id, plan.identity.name):
+            settings = replace(self.settings, image=container.image_id, user=user)
+            plan = draft(self.engine, self.project, settings, self.host)
+        return replace(plan, mounts=plan.mounts.held(container.mounts))
 
     def prepared(self, known: Collection[str]) -> EnvironmentPlan:
         """Return the plan once its image is there: what can fail before a create fails here.
@@ -133,8 +133,7 @@ class Start:
             return
         self._check_ports(plan.ports, known)
         make_links(plan.mounts)
-        names = [mount.source for mount in plan.mounts.volumes]
-        volumes.ensure(self.engine, self.settings.prefix, names)
+        volumes.ensure(self.engine, self.settings.prefix, plan.mounts.volumes)
         self._finish(self._create(seen.name + STARTING))
 
     def _check_ports(self, ports: Sequence[Port], known: Collection[str]) -> None:
@@ -178,7 +177,8 @@ class Start:
             plan = self.plan_of(container) if mounted else self.plan
             planned = plan.mounts.volumes
             names = [v.source for v in planned if mounted is None or str(v.target) in mounted]
-            self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names)
+            path = str(self.project.path)
+            self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names, path)
             self.engine.start(container.name)
             volumes.provision(self.engine, container.id, plan, mounted)
             if has_sshd(container, plan.identity):

@@ -154,15 +154,14 @@ def _report(start: Start, container: Container) -> Environment:
     """Say what is there, and how it differs from what would be made now."""
     engine, plan = start.engine, start.plan
     make_links(plan.mounts)
-    missing = start.unlabelled
+    own, missing = start.plan_of(container), start.unlabelled
     if start.outcome == "running":
-        planned = [mount.source for mount in plan.mounts.volumes]
+        planned = [mount.source for mount in own.mounts.volumes]
         names = [mount.source for mount in container.mounts if mount.source in planned]
-        missing = volumes.unlabelled(engine, plan.project.prefix, names)
+        missing = volumes.unlabelled(engine, plan.project.prefix, names, str(plan.project.path))
     lines = differences(engine.existing(container.id), plan)
-    who = start.plan_of(container).identity
     differs = (*lines, *_rebuild(start))
-    return Environment(container, who, plan, start.outcome, differs, missing, start.ssh)
+    return Environment(container, own.identity, plan, start.outcome, differs, missing, start.ssh)
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
         body["ReadOnly"] = True
     if mount.kind == "volume":
         # An engine that has to make a vanished volume then makes it labelled.
-        body["VolumeOptions"] = {"Labels": common_labels(plan.project.prefix)}
+        body["VolumeOptions"] = {"Labels": dict(mount.labels)}
     elif mount.read_only and plan.shallow:
         body["BindOptions"] = {"NonRecursive": True}
     return body

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from devenv_lib.host.directories import machine_digest, mount_point
 from devenv_lib.host.finding import find
 from devenv_lib.host.survey import secrets, surveys
 from devenv_lib.host.worktree import worktree_of
@@ -61,6 +62,8 @@ def look(
         owner=(owner.st_uid, owner.st_gid),
         worktree=worktree_of(project.path),
         terminal=terminal(environ),
+        machine=machine_digest(),
+        mount_point=mount_point(project.path),
         keys=_has_key(Path(project.home / KEYS)),
         state=_state(project.home, environ),
         sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),

@@ -8,23 +8,20 @@ from devenv_lib.mounts.build import build_mounts
 from devenv_lib.mounts.records import (
     AGENT,
     ANOTHER,
-    CACHE,
-    DATA,
     DEFAULT_VOLUMES,
     KEYS,
     MACHINE_AGENT,
     SECRETS,
-    STATE,
     LeftOut,
     LockDirectory,
     Mount,
     MountPlan,
     candidates,
     directories,
-    volume_name,
     volume_names,
 )
 from devenv_lib.mounts.tree import nested_parents, writable_homes
+from devenv_lib.names import CACHE, DATA, STATE, volume_name
 
 __all__ = [
     "AGENT",

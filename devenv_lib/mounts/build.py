@@ -13,25 +13,23 @@ from devenv_lib.mounts.linked import follow
 from devenv_lib.mounts.records import (
     AGENT,
     AUTH,
-    CACHE,
     CONFIG_ROOT,
     CONFIGS,
-    DATA,
     FILES,
     KEYS,
     LOCK_ROOT,
     MACHINE_AGENT,
     MACHINES_WITH_AGENT,
-    STATE,
     LeftOut,
     LockDirectory,
     Mount,
     MountPlan,
     below,
-    volume_name,
 )
+from devenv_lib.mounts.scoped import EXTRA, check_further, volume_mount
 from devenv_lib.mounts.tree import Places
 from devenv_lib.mounts.unfit import absence, unfit
+from devenv_lib.names import CACHE, DATA, STATE, volume_name
 from devenv_lib.project import Project
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Found, Host, Identity
@@ -78,11 +76,13 @@ class _Draft:
     agent: PurePosixPath | None = None
 
     def volumes(self) -> None:
-        """Add rows 1 to 4: the three volumes and the project."""
+        """Add rows 1 to 4: the three volumes, further ones, and the project."""
         for (suffix, where), why in zip(
             (DATA, CACHE, STATE), ("programs' data", "caches", "state and history"), strict=True
         ):
             self._volume(suffix, self.identity.home / where, why)
+        for name, where in self.settings.volumes.extra.items():
+            self._named(name, below(self.identity.home, where), EXTRA)
         target = self.project.target(self.identity.home)
         self.mounts.append(
             Mount("bind", str(self.project.path), target, read_only=False, why="the project")
@@ -211,6 +211,7 @@ class _Draft:
     def plan(self) -> MountPlan:
         """Return the finished plan: volumes before binds, parents before children."""
         self._refuse_covered_lock_directories()
+        check_further(self.mounts, self.project.target(self.identity.home), self.identity.home)
         ordered = sorted(self.mounts, key=lambda m: (m.kind != "volume", len(m.target.parts)))
         targets = [mount.target for mount in ordered]
         for target in targets:
@@ -229,15 +230,19 @@ class _Draft:
                 continue
             over = lock.target.is_relative_to(mount.target)
             if over or mount.target.is_relative_to(lock.target):
+                key = "volumes.extra" if mount.kind == "volume" else "mounts"
                 raise SettingsError(
-                    f"'devenv.mounts' puts {mount.source} at {mount.target}, over or in "
+                    f"'devenv.{key}' puts {mount.source} at {mount.target}, over or in "
                     f"{lock.target}, which is put together from 'devenv.lockfiles'.",
                     "Choose another target; see what is mounted: inv mounts",
                 )
 
     def _volume(self, suffix: str, target: PurePosixPath, why: str) -> None:
-        name = volume_name(self.settings.prefix, suffix)
-        self.mounts.append(Mount("volume", name, target, read_only=False, why=why))
+        self._named(volume_name(self.settings.prefix, suffix), target, why)
+
+    def _named(self, name: str, target: PurePosixPath, why: str) -> None:
+        scope = self.settings.volumes.scope.get(name, "shared")
+        self.mounts.append(volume_mount(self.project, self.host, scope, name, target, why))
 
     def _bind(self, found: Found, target: PurePosixPath, why: str) -> None:
         self.mounts.append(Mount("bind", str(found.real), target, read_only=True, why=why))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
+from devenv_lib.records import MountPoint
 from devenv_lib.settings import Settings
 
-#: The volumes that every environment has, and where below the home they are mounted.
-DATA = ("data", ".local/share")
-CACHE = ("cache", ".cache")
-STATE = ("state", ".local/state")
 #: Host configuration, mounted read-only at the same place below the home inside.
 FILES = (".bashrc", ".inputrc", ".gitconfig")
 CONFIGS = ("bash", "git", "nvim", "starship", "starship.toml", "gh", "gh-copilot", "opencode")
@@ -33,13 +30,17 @@ LOCK_ROOT = PurePosixPath("/opt/devenv/lock")
 
 @dataclass(frozen=True)
 class Mount:
-    """One mount. ``source`` is a volume's name or a resolved host path. ``why`` is for people."""
+    """One mount. ``source`` is a volume's name or a resolved host path. ``why`` is for people.
+
+    ``labels`` are those of a volume, with which it is made when it is missing.
+    """
 
     kind: Literal["volume", "bind"]
     source: str
     target: PurePosixPath
     read_only: bool
     why: str
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,22 @@ class MountPlan:
         """The mounts that are volumes."""
         return tuple(mount for mount in self.mounts if mount.kind == "volume")
 
+    def held(self, points: Iterable[MountPoint]) -> MountPlan:
+        """Return the plan with the volumes that a container really has, at the same places.
 
-def volume_name(prefix: str, suffix: str) -> str:
-    """Return the name of a volume, such as ``devenv-data``."""
-    return f"{prefix}-{suffix}"
+        One that was made before a scope was changed has another volume there.
+        """
+        names = {point.target: point.source for point in points if point.kind == "volume"}
+        mounts = (
+            replace(m, source=names.get(str(m.target), m.source)) if m.kind == "volume" else m
+            for m in self.mounts
+        )
+        return replace(self, mounts=tuple(mounts))
 
 
 def volume_names(settings: Settings) -> tuple[str, ...]:
-    """Return the volumes that environments with these settings may have."""
-    locks = (f"{name}-lock" for name in settings.lockfiles)
-    return tuple(volume_name(settings.prefix, s) for s in (DATA[0], CACHE[0], STATE[0], *locks))
+    """Return the volumes that environments with these settings may have, if all are shared."""
+    return settings.volume_names
 
 
 #: The volumes of the default prefix and settings.

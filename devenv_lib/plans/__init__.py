@@ -3,11 +3,13 @@
 from devenv_lib.plans.creation import EnvironmentPlan, creation
 from devenv_lib.plans.differences import differences
 from devenv_lib.plans.login import login_words
+from devenv_lib.plans.orphans import Directories, is_orphan
 from devenv_lib.plans.provisioning import Gifts, Place, Step, gifts, provisioning, read_place
 from devenv_lib.plans.removal import Refusal, RemovalPlan, removal
 from devenv_lib.plans.sessions import read_processes, sessions
 
 __all__ = [
+    "Directories",
     "EnvironmentPlan",
     "Gifts",
     "Place",
@@ -17,6 +19,7 @@ __all__ = [
     "creation",
     "differences",
     "gifts",
+    "is_orphan",
     "login_words",
     "provisioning",
     "read_place",

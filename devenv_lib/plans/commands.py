@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Iterator
 
 from devenv_lib.mounts import Mount
-from devenv_lib.names import common_labels
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.provisioning import provisioning
 from devenv_lib.plans.ssh import HOST_KEY, SSH_PORT
@@ -23,7 +22,7 @@ SECURITY = ("no-new-privileges", "label=disable")
 def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
     """Yield the commands and comments that stand for a start of a new environment ``name``."""
     for mount in plan.mounts.volumes:
-        labels = [f"--label={key}={value}" for key, value in labels_of(plan).items()]
+        labels = [f"--label={key}={value}" for key, value in mount.labels.items()]
         yield shlex.join(["docker", "volume", "create", *labels, mount.source])
     for lock in plan.mounts.locks:
         yield shlex.join(["mkdir", "-p", str(lock.source)])
@@ -46,11 +45,6 @@ def provisioning_lines(plan: EnvironmentPlan) -> Iterator[str]:
 def _comment(text: str) -> str:
     """Return a comment of one line: what is below a newline would be a command."""
     return "# " + text.replace("\n", "\\n")
-
-
-def labels_of(plan: EnvironmentPlan) -> dict[str, str]:
-    """Return the labels of the plan's volumes."""
-    return common_labels(plan.project.prefix)
 
 
 def run_options(plan: EnvironmentPlan) -> list[str]:
@@ -78,7 +72,7 @@ def mount_value(mount: Mount, plan: EnvironmentPlan) -> str:
     if mount.read_only:
         fields.extend(["readonly", *(["bind-nonrecursive"] if plan.shallow else [])])
     if mount.kind == "volume":
-        fields.extend(f"volume-label={key}={value}" for key, value in labels_of(plan).items())
+        fields.extend(f"volume-label={key}={value}" for key, value in mount.labels.items())
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(fields)  # without one, no newline is quoted
     return line.getvalue().removesuffix("\n")

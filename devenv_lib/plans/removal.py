@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from devenv_lib.names import LABEL, ours, prefix_of
+from devenv_lib.plans.orphans import Directories, is_orphan
 from devenv_lib.plans.pending import pending
 from devenv_lib.plans.remedies import freeing
 from devenv_lib.project import check_name
@@ -28,35 +29,48 @@ class RemovalPlan:
     """Volumes to remove, in order, and refusals. One refusal refuses all of it.
 
     ``spared`` are volumes of a whole prefix that are protected: they are gone round.
+    ``orphans`` says that only orphans are removed.
     """
 
     volumes: tuple[Volume, ...]
     refusals: tuple[Refusal, ...]
     spared: tuple[str, ...] = ()
+    orphans: bool = False
 
 
 def removal(
-    snapshot: Snapshot, prefix: str, names: Sequence[str] | None, protected: Sequence[str] = ()
+    snapshot: Snapshot,
+    prefix: str,
+    names: Sequence[str] | None,
+    protected: Sequence[str] = (),
+    seen: Directories | None = None,
 ) -> RemovalPlan:
     """Return what removing ``names`` would do; ``None`` is every volume of the prefix.
 
-    ``protected`` are names or patterns (`fnmatch`) of volumes that are not to be removed.
+    ``protected`` are names or patterns (`fnmatch`) of volumes that are not to be removed. With
+    ``seen``, what the machine says about projects, only orphans are.
 
     Raises:
         UsageError: a name that an engine cannot take literally.
     """
     spared: tuple[str, ...] = ()
     if names is None:
-        every = sorted(v.name for v in snapshot.volumes if ours(v.labels, prefix))
+        every = sorted(
+            v.name
+            for v in snapshot.volumes
+            if ours(v.labels, prefix) and (seen is None or is_orphan(v.labels, seen))
+        )
         spared = tuple(name for name in every if _protecting(name, protected))
         names = [name for name in every if name not in spared]
     wanted = tuple(dict.fromkeys(check_name(name) for name in names))
     refusals = tuple(
-        refusal for name in wanted for refusal in _refusals(snapshot, prefix, name, protected)
+        refusal for name in wanted for refusal in _refusals(snapshot, prefix, name, protected, seen)
     )
     refused = {refusal.volume for refusal in refusals}
     found = (snapshot.volume(name) for name in wanted if name not in refused)
-    return RemovalPlan(tuple(volume for volume in found if volume), refusals, spared)
+    return RemovalPlan(
+        tuple(volume for volume in found if volume), refusals, spared, seen is not None
+    )
 
 
 def _protecting(name: str, protected: Sequence[str]) -> str:
@@ -65,7 +79,7 @@ def _protecting(name: str, protected: Sequence[str]) -> str:
 
 
 def _refusals(
-    snapshot: Snapshot, prefix: str, name: str, protected: Sequence[str]
+    snapshot: Snapshot, prefix: str, name: str, protected: Sequence[str], seen: Directories | None
 ) -> Iterator[Refusal]:
     volume = snapshot.volume(name)
     if volume is None:
@@ -84,6 +98,8 @@ def _refusals(
             yield Refusal(name, reason, remedy)
         if under_way := pending(snapshot.volumes, prefix).get(name):
             yield Refusal(name, f"it {under_way.why}", f"Carry on first: {under_way.remedy}")
+        if seen is not None and not is_orphan(volume.labels, seen):
+            yield Refusal(name, "it is no orphan, as far as can be seen here", "inv volume.list")
         yield from (_in_use(name, user, prefix) for user in snapshot.users(name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -11,6 +12,7 @@ from invoke import Context
 from devenv_lib import report, volumes
 from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
+from devenv_lib.names import LABEL_PATH
 from devenv_lib.plans import RemovalPlan
 from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._task import check_format, dry, finish, given, settings_of, task
@@ -18,7 +20,7 @@ from devenv_lib.tasks._task import check_format, dry, finish, given, settings_of
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
-_HEADERS = ("NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "CREATED")
+_HEADERS = ("NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "PROJECT", "CREATED")
 
 
 @task(
@@ -51,6 +53,7 @@ def _row(volume: volumes.VolumeReport) -> dict[str, str]:
         "in use": "yes" if volume.in_use else "no",
         "used by": ", ".join(volume.used_by) or "-",
         "target": volume.target or "-",
+        "project": f"{volume.project or '-'}{' (orphan)' if volume.orphan else ''}",
         "created": volume.created.replace("T", " ") or "n/a",
     }
 
@@ -60,20 +63,27 @@ def _row(volume: volumes.VolumeReport) -> dict[str, str]:
     help={
         "name": "a volume to remove; may be given several times",
         "all": "remove every labelled volume of the prefix that is not protected",
+        "orphans": "remove every one that is a project's own, and whose project is gone",
         "force": "do not ask; every check stays",
     },
 )
-def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> None:  # noqa: A002
+def rm(
+    c: Context,
+    name: list[str],
+    all: bool = False,  # noqa: A002
+    orphans: bool = False,
+    force: bool = False,
+) -> None:
     """Remove labelled volumes that no container references. What is in them is gone then."""
-    both, neither = all and (name or given("--name")), not all and not name
-    if both or neither:
-        what = "Both --name and --all were given" if all else "Neither --name nor --all was given"
-        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
+    whole = all or orphans
+    named = bool(name) or (whole and given("--name"))  # without a value it names nothing
+    _check_choice({"--name": named, "--all": all, "--orphans": orphans})
     began = time.monotonic()
     settings = settings_of(c)
     engine = connect()
     protected = settings.volumes.protected
-    plan = volumes.plan_removal(engine, settings.prefix, None if all else name, protected)
+    names = None if whole else name
+    plan = volumes.plan_removal(engine, settings.prefix, names, protected, orphans=orphans)
     if plan.refusals:
         _refuse(engine, plan, began)
     if dry(c):
@@ -88,6 +98,15 @@ def rm(c: Context, name: list[str], all: bool = False, force: bool = False) -> N
         raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
     removals = volumes.remove(engine, settings.prefix, plan)
     _tell(engine, plan, removals, began)
+
+
+def _check_choice(flags: Mapping[str, bool]) -> None:
+    """Refuse several of the flags that say which volumes, or none of them."""
+    chosen = [flag for flag, is_given in flags.items() if is_given]
+    if len(chosen) != 1:
+        what = f"{'Both ' if len(chosen) == 2 else ''}{' and '.join(chosen)} were given"
+        what = what if chosen else "Neither --name nor --all nor --orphans was given"
+        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
 
 
 def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
@@ -106,7 +125,11 @@ def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
 
 def _question(engine: Engine, plan: RemovalPlan) -> str:
     sizes = engine.snapshot(labelled=True, sizes=True).sizes
-    named = [f"  {v.name}  {report.size(sizes.get(v.name))}" for v in plan.volumes]
+    named = [
+        f"  {v.name}  {report.size(sizes.get(v.name))}"
+        + (f"  of {v.labels[LABEL_PATH]}" if LABEL_PATH in v.labels else "")
+        for v in plan.volumes
+    ]
     many = "this volume and all in it" if len(named) == 1 else "these volumes and all in them"
     where = engine.endpoint.title
     listed = "\n".join(named)

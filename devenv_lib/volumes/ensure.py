@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
-from devenv_lib.names import LABEL, common_labels, ours, prefix_of
+from devenv_lib.mounts import Mount
+from devenv_lib.names import LABEL, LABEL_PATH, ours, prefix_of
 from devenv_lib.plans.pending import pending
 from devenv_lib.records import Volume
 
@@ -14,34 +15,47 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
-def ensure(engine: Engine, prefix: str, names: Collection[str]) -> None:
-    """Create the volumes that are missing. Existing ones stay as they are.
+def ensure(engine: Engine, prefix: str, mounts: Sequence[Mount]) -> None:
+    """Create the volumes that are missing, labelled. Existing ones stay as they are.
 
     Raises:
         Refused: one of them is in the hands of a command that is not finished.
     """
     volumes = engine.volumes()
-    refuse_pending(volumes, prefix, names)
+    refuse_pending(volumes, prefix, [mount.source for mount in mounts])
     there = {volume.name for volume in volumes}
-    for name in names:
-        if name not in there:
-            engine.create_volume(name, common_labels(prefix))
+    for mount in mounts:
+        if mount.source not in there:
+            engine.create_volume(mount.source, mount.labels)
 
 
-def unlabelled(engine: Engine, prefix: str, names: Iterable[str]) -> tuple[str, ...]:
+def unlabelled(
+    engine: Engine, prefix: str, names: Iterable[str], path: str = ""
+) -> tuple[str, ...]:
     """Return the volumes that do not carry devenv's labels.
+
+    ``path`` is the project's whose environment has them.
 
     Creating a volume under an existing name succeeds and keeps that one's labels, so this is
     asked once a container references the volumes: from then on they cannot be replaced.
 
     Raises:
-        Refused: one carries those of another prefix, whose environments use it, or is in the
-            hands of a command that is not finished.
+        Refused: one carries those of another prefix, whose environments use it, is another
+            project's own (the name of one can be chosen, be it by who makes directories), or is in
+            the hands of a command that is not finished.
     """
     volumes, wanted = engine.volumes(), set(names)
     refuse_pending(volumes, prefix, wanted)
     found = [volume for volume in volumes if volume.name in wanted]
     missing = [volume for volume in found if not ours(volume.labels, prefix)]
+    for volume in found:
+        owner = volume.labels.get(LABEL_PATH) or path
+        if volume not in missing and path and owner != path:
+            raise Refused(
+                f"The volume {volume.name} is the own one of the project {owner}, not of {path}.",
+                "Choose another name in devenv.volumes.extra; or, if that project is gone: "
+                f"inv volume.rm --name {volume.name}",
+            )
     for volume in missing:
         if volume.labels.get(LABEL) == "true":
             raise Refused(

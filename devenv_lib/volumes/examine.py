@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devenv_lib.names import LABEL_PATH, ours
+from devenv_lib import host
+from devenv_lib.names import LABEL_PATH, LABEL_PROJECT, ours
+from devenv_lib.plans import Directories, is_orphan
 from devenv_lib.records import Snapshot, Volume
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ class VolumeReport:
     ``size`` is in bytes, or ``None`` when the engine does not tell it; ``used_by`` names the
     containers that reference it, running ones first; ``in_use`` says whether one of them
     runs; ``target`` is where environments mount it, or ``None``; ``created`` is ISO 8601, or empty;
-    ``engine`` is the context's name or the engine's address.
+    ``engine`` is the context's name or the engine's address. ``project`` (as in the label) and
+    ``path`` say whose it is, or are ``None`` where all environments share it; ``orphan`` says
+    that this directory is gone.
     """
 
     name: str
@@ -29,6 +33,9 @@ class VolumeReport:
     target: str | None
     created: str
     engine: str
+    project: str | None = None
+    path: str | None = None
+    orphan: bool = False
 
 
 def examine(engine: Engine, prefix: str, *, sizes: bool = True) -> tuple[VolumeReport, ...]:
@@ -50,15 +57,15 @@ def examine(engine: Engine, prefix: str, *, sizes: bool = True) -> tuple[VolumeR
     """
     snapshot = engine.snapshot(labelled=True, sizes=sizes)
     found = sorted(snapshot.volumes, key=lambda volume: volume.name)
-    return tuple(
-        report(snapshot, volume, prefix, engine.endpoint.name)
-        for volume in found
-        if ours(volume.labels, prefix)
-    )
+    mine = [volume for volume in found if ours(volume.labels, prefix)]
+    seen = host.directories(volume.labels for volume in mine)
+    return tuple(report(snapshot, volume, prefix, engine.endpoint.name, seen) for volume in mine)
 
 
-def report(snapshot: Snapshot, volume: Volume, prefix: str, engine: str) -> VolumeReport:
-    """Return what a snapshot says about one volume."""
+def report(
+    snapshot: Snapshot, volume: Volume, prefix: str, engine: str, seen: Directories
+) -> VolumeReport:
+    """Return what a snapshot, and the machine, say about one volume."""
     users = snapshot.users(volume.name)
     # Somebody else may mount a volume anywhere: environments say where it belongs.
     environments = [
@@ -73,4 +80,7 @@ def report(snapshot: Snapshot, volume: Volume, prefix: str, engine: str) -> Volu
         target=next(targets, None),
         created=volume.created,
         engine=engine,
+        project=volume.labels.get(LABEL_PROJECT) or volume.labels.get(LABEL_PATH) or None,
+        path=volume.labels.get(LABEL_PATH) or None,
+        orphan=is_orphan(volume.labels, seen),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devenv_lib import host
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.plans import RemovalPlan, removal
 
@@ -22,14 +23,20 @@ class Removal:
 
 
 def plan_removal(
-    engine: Engine, prefix: str, names: Sequence[str] | None, protected: Sequence[str] = ()
+    engine: Engine,
+    prefix: str,
+    names: Sequence[str] | None,
+    protected: Sequence[str] = (),
+    *,
+    orphans: bool = False,
 ) -> RemovalPlan:
     """Examine the engine and return what removing ``names`` (``None``: all) would do.
 
     ``plan.volumes`` would go, in that order; ``plan.refusals`` say what may not and why, and one
     of them refuses all. ``protected`` are names or patterns, as of ``settings.volumes``: such a
-    volume is refused by its name, and of all of them it is ``plan.spared``. The rules are those
-    of ``specs/persistent-volumes.md``.
+    volume is refused by its name, and of all of them it is ``plan.spared``. With ``orphans``, all
+    are those of projects that are gone, and any other is refused. The rules are those of
+    ``specs/persistent-volumes.md``.
 
     Raises:
         UsageError: a name that an engine cannot take literally.
@@ -42,7 +49,9 @@ def plan_removal(
             assert plan.volumes == ()
             assert "running container" in plan.refusals[0].reason
     """
-    return removal(engine.snapshot(), prefix, names, protected)
+    snapshot = engine.snapshot()
+    seen = host.directories(volume.labels for volume in snapshot.volumes) if orphans else None
+    return removal(snapshot, prefix, names, protected, seen)
 
 
 def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...]:
@@ -69,7 +78,7 @@ def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...
             "See who uses what: inv volume.list",
         )
     names = [volume.name for volume in plan.volumes]
-    now = plan_removal(engine, prefix, names)
+    now = plan_removal(engine, prefix, names, orphans=plan.orphans)
     if now.refusals or now.volumes != plan.volumes:
         raise Refused(
             "Nothing was removed: the volumes or their use changed since they were checked.",

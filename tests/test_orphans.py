@@ -1,0 +1,111 @@
+"""Orphans: a project's own volume whose project is gone, and only where that is certain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devenv_lib.host import directories
+from devenv_lib.host.directories import machine_digest
+from devenv_lib.names import (
+    LABEL_HOST,
+    LABEL_MOUNT,
+    LABEL_PATH,
+    LONGEST_VOLUME,
+    NAME,
+    common_labels,
+    project_volume,
+)
+from devenv_lib.plans import Directories, is_orphan, removal
+from devenv_lib.records import Snapshot, Volume
+
+PATH = "/disk/work/app"
+LABELS = {LABEL_PATH: PATH, LABEL_HOST: "here", LABEL_MOUNT: "/disk"}
+#: The directory that the project was in is there, and its disk is mounted.
+GONE: Any = {"/disk/work": "directory", PATH: "missing", "/disk": "directory"}
+
+
+def seen(mounted: str = "/disk", **states: str) -> Directories:
+    renamed = {"parent": "/disk/work", "path": PATH}
+    return Directories(
+        "here", GONE | {renamed[k]: v for k, v in states.items()}, frozenset([mounted])
+    )
+
+
+def test_a_project_that_is_gone_orphans_its_volume() -> None:
+    assert is_orphan(LABELS, seen())
+
+
+@pytest.mark.parametrize(
+    ("labels", "look"),
+    [
+        (LABELS, seen(path="directory")),
+        (LABELS, seen(path="other")),
+        (LABELS, seen(path="unknown")),
+        (LABELS, seen(parent="missing")),
+        (LABELS, seen(parent="unknown")),
+        (LABELS, seen(parent="other")),
+        (LABELS, seen(mounted="/")),
+        ({**LABELS, LABEL_HOST: "elsewhere"}, seen()),
+        ({LABEL_PATH: PATH}, seen()),
+        ({LABEL_HOST: "here"}, seen()),
+        ({**LABELS, LABEL_PATH: "app"}, seen()),
+        ({}, seen()),
+    ],
+)
+def test_what_is_not_certain_orphans_nothing(labels: dict[str, str], look: Directories) -> None:
+    """An unmounted disk, a directory that may not be looked into, another machine, no label."""
+    assert not is_orphan(labels, look)
+
+
+def test_the_look_is_of_this_machine(tmp_path: Path) -> None:
+    project = tmp_path / "work/app"
+    project.mkdir(parents=True)
+    mount = next(p for p in (tmp_path, *tmp_path.parents) if p.is_mount())
+    labels = {LABEL_PATH: str(project), LABEL_HOST: machine_digest(), LABEL_MOUNT: str(mount)}
+    assert not is_orphan(labels, directories([labels]))
+    project.rmdir()
+    assert is_orphan(labels, directories([labels]))
+    project.symlink_to("nowhere")
+    assert not is_orphan(labels, directories([labels]))
+    project.unlink()
+    project.parent.rmdir()
+    assert not is_orphan(labels, directories([labels]))
+
+
+def test_a_machine_is_told_by_a_digest_of_its_id(tmp_path: Path) -> None:
+    """The id itself is confidential, says machine-id(5)."""
+    file = tmp_path / "machine-id"
+    file.write_text("0123456789abcdef0123456789abcdef\n")
+    first = machine_digest(file)
+    assert len(first) == 12
+    assert first not in file.read_text()
+    file.write_text("1123456789abcdef0123456789abcdef\n")
+    assert machine_digest(file) != first
+    assert machine_digest(tmp_path / "none") == machine_digest(tmp_path / "none")
+
+
+def test_orphans_are_removed_and_nothing_else() -> None:
+    orphan = Volume("devenv-cache-app-1", {**common_labels("devenv"), **LABELS})
+    shared = Volume("devenv-cache", common_labels("devenv"))
+    other = Volume("b-cache", {**common_labels("b"), **LABELS})
+    snapshot = Snapshot((orphan, shared, other), ())
+    plan = removal(snapshot, "devenv", None, (), seen())
+    assert (plan.volumes, plan.refusals) == ((orphan,), ())
+    kept = removal(snapshot, "devenv", None, ("*-app-*",), seen())
+    assert (kept.volumes, kept.spared) == ((), (orphan.name,))
+    named = removal(snapshot, "devenv", [shared.name], (), seen())
+    assert [refusal.volume for refusal in named.refusals] == [shared.name]
+
+
+@given(st.text(min_size=1).map(lambda text: f"/work/{text.replace('/', '')}"), st.text(min_size=1))
+def test_a_projects_volume_has_a_name_that_engines_take(path: str, other: str) -> None:
+    longest = "x" * LONGEST_VOLUME
+    name = project_volume(longest, path)
+    assert NAME.fullmatch(name)
+    assert len(name) <= 255
+    assert name != project_volume(longest, f"{path}/{other}")
