@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -19,7 +20,7 @@ from devenv_lib.plans.pending import pending
 from devenv_lib.plans.remedies import freeing
 from devenv_lib.plans.removal import Refusal
 from devenv_lib.project import check_name
-from devenv_lib.records import Identity, Snapshot
+from devenv_lib.records import Container, Identity, Snapshot
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _owners(plan: RepairPlan, foreign: list[int], snapshot: Snapshot, prefix: st
             f"--network none --volume {name}:/v:ro IMAGE find /v -xdev -uid {foreign[-1]} -ls",
             findings,
         )
-    users = [user for user in snapshot.users(name) if not is_helper(user.labels)]
+    users = [user for user in snapshot.users(name) if not _is_helper(user, prefix)]
     if users:
         how = "mounted by the running" if users[0].running else "referenced by the stopped"
         return _refused(
@@ -128,9 +129,13 @@ def _owners(plan: RepairPlan, foreign: list[int], snapshot: Snapshot, prefix: st
     return plan
 
 
-def is_helper(labels: Mapping[str, str]) -> bool:
-    """Whether a container is one of devenv's that are there for a moment only."""
-    return labels.get(LABEL) == "true" and labels.get(LABEL_TEMPORARY) == "true"
+def _is_helper(user: Container, prefix: str) -> bool:
+    """Whether a container is one of devenv's that are there for a moment only.
+
+    A container has its image's labels too: the name has to say it as well.
+    """
+    ours_by_name = re.fullmatch(rf"{re.escape(prefix)}-(work|give)-[0-9a-f]{{12}}", user.name)
+    return bool(ours_by_name) and user.labels.get(LABEL_TEMPORARY) == "true"
 
 
 def _refused(name: str, reason: str, remedy: str, findings: Findings | None = None) -> RepairPlan:

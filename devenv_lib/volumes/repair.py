@@ -135,7 +135,8 @@ def settle_unfinished(
 ) -> str:
     """Carry on, or roll back, a restore or a clone to ``name`` that was killed; say which.
 
-    The one place where that is hooked in.
+    The one place where that is hooked in. The answer is "carried on", "rolled back" or the like,
+    or empty where nothing was left to do.
 
     Raises:
         Refused: it cannot be done.
