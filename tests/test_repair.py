@@ -14,6 +14,7 @@ from devenv_lib.names import (
     adopting_name,
     common_labels,
     complete_name,
+    helper_name,
     unfinished_name,
 )
 from devenv_lib.plans.leftovers import ROOT, Findings
@@ -93,8 +94,12 @@ def test_owners_of_what_is_in_use_stay(state: str, how: str) -> None:
 
 
 def test_helpers_of_ours_do_not_count_as_users() -> None:
-    helper = container("h", "running", {**OURS, LABEL_TEMPORARY: "true"}, [NAME])
-    assert plan(Findings(1001, {}, {1001: 7}), helper, owner=True).needed
+    """Its image's labels do not make a helper of a container."""
+    labels = {**OURS, LABEL_TEMPORARY: "true"}
+    found = Findings(1001, {}, {1001: 7})
+    helper = container(helper_name("devenv", "x"), "running", labels, [NAME])
+    assert plan(found, helper, owner=True).needed
+    refused(plan(found, container("devenv-somebodys", "running", labels, [NAME]), owner=True))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from devenv_lib.names import (
     LABEL,
     LABEL_ADOPTING,
     LABEL_COMPLETE,
-    LABEL_TEMPORARY,
     LABEL_UNFINISHED,
+    is_helper,
     ours,
     prefix_of,
 )
@@ -116,7 +116,7 @@ def _owners(plan: RepairPlan, foreign: list[int], snapshot: Snapshot, prefix: st
             f"--network none --volume {name}:/v:ro IMAGE find /v -xdev -uid {foreign[-1]} -ls",
             findings,
         )
-    users = [user for user in snapshot.users(name) if not is_helper(user.labels)]
+    users = [user for user in snapshot.users(name) if not is_helper(user.name, user.labels, prefix)]
     if users:
         how = "mounted by the running" if users[0].running else "referenced by the stopped"
         return _refused(
@@ -126,11 +126,6 @@ def _owners(plan: RepairPlan, foreign: list[int], snapshot: Snapshot, prefix: st
             findings,
         )
     return plan
-
-
-def is_helper(labels: Mapping[str, str]) -> bool:
-    """Whether a container is one of devenv's that are there for a moment only."""
-    return labels.get(LABEL) == "true" and labels.get(LABEL_TEMPORARY) == "true"
 
 
 def _refused(name: str, reason: str, remedy: str, findings: Findings | None = None) -> RepairPlan:

@@ -162,7 +162,9 @@ def _repaired(with_: Hands, plan: RepairPlan, image: str, who: Identity) -> dict
             done = result.given
             word = "FAILED" if result.failure else "REPAIRED"
             entries = "1 entry is" if done == 1 else f"{done} entries are"
-            detail = result.failure or result.settled or f"{entries} {who.name}'s now ({who.user})"
+            detail = result.failure or f"{entries} {who.name}'s now ({who.user})"
+            if plan.unfinished:
+                detail = f"what was not finished: {result.settled or 'nothing was left of it'}"
     elif found and found.owners:
         word = "KEPT"
         counts = ", ".join(f"uid {uid}: {number}" for uid, number in found.owners.items())

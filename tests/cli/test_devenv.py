@@ -240,7 +240,7 @@ def test_bash_completes_commands_names_and_directories(running: Workspace) -> No
     done = running.shell(give_bash, running.prefix, check=True)
     assert done.stdout.splitlines() == [
         "volume",
-        "list rm",
+        "adopt list repair rm",
         running.volume("tvim-lock"),
         running.name,
         "my project/",
