@@ -215,8 +215,8 @@ def _packed(header: _Header, pax: Texts) -> int:
 
 def _long_name(text: bytes) -> bytes:
     name = text.rstrip(b"\0")
-    if not name or b"\0" in name:
-        raise Unfit("has a long name with nothing in it, or with a NUL")
+    if name == text or not name or b"\0" in name:  # GNU tar reads on until there is a NUL
+        raise Unfit("has a long name with nothing in it, or whose NUL is not at its end")
     return name
 
 
