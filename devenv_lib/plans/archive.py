@@ -7,11 +7,13 @@ whatever two programs may read differently are refused. Symlinks themselves may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from devenv_lib.plans.kinds import Kinds
 
 Kind = Literal["file", "directory", "symlink", "link", "special", "unknown"]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 #: The top of a volume has places of devenv's own for the time of a restore.
 RESERVED = ".devenv-restore-"
 #: Bytes that a name may have on the usual file systems, and a path in a system call.
@@ -26,41 +28,57 @@ class Entry:
     kind: Kind
     target: str = ""
     size: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Judge:
-    """Says what is wrong with an archive's entries, in their order."""
+    """Says what is wrong with an archive's entries, in their order.
 
-    def __init__(self) -> None:
-        self._kinds: dict[str, Kind] = {}
+    ``files`` counts them, ``bytes`` is what their files are long. ``secret`` is for `Kinds`.
+    """
+
+    def __init__(self, secret: bytes = b"") -> None:
+        self._kinds = Kinds(secret)
+        self._above = ""
         self.files = 0
         self.bytes = 0
 
     @property
     def top(self) -> bool:
         """Whether there was an entry for the volume's own directory."""
-        return "" in self._kinds
+        return self._kind("") is not None
+
+    @property
+    def names(self) -> int:
+        """How many names will be in the volume, below its own directory."""
+        return len(self._kinds) - self.top
 
     def judge(self, entry: Entry) -> str:
         """Return why an entry is refused, or an empty string, and remember it."""
         path = _cleaned(entry.name)
-        why = _misnamed(entry.name, path) or self._misplaced(entry, path)
-        if not why:
-            self.files += 1
-            self.bytes += entry.size
-            self._kinds[path] = (
-                self._kinds[_cleaned(entry.target)] if entry.kind == "link" else entry.kind
-            )
-        return why
+        try:
+            return _misnamed(entry.name, path) or self._misplaced(entry, path) or self._add(entry)
+        except OverflowError as error:
+            return f"is one too many: {error}"
+
+    def _add(self, entry: Entry) -> str:
+        self.files += 1
+        self.bytes += entry.size
+        linked = self._kind(_cleaned(entry.target)) if entry.kind == "link" else None
+        self._kinds.put(_cleaned(entry.name), _KINDS.index(linked or entry.kind) + 1)
+        return ""
+
+    def _kind(self, path: str) -> Kind | None:
+        number = self._kinds.get(path)
+        return _KINDS[number - 1] if number else None
 
     def _misplaced(self, entry: Entry, path: str) -> str:
         if entry.kind == "unknown" or (not path and entry.kind != "directory"):
             return "is of a kind that cannot be unpacked there"
-        for above in _above(path):
-            if self._kinds.get(above, "directory") != "directory":
+        for above in self._new_above(path):
+            if self._kind(above) not in (None, "directory"):
                 return f"would be written through {above!r}, which is no directory"
-        before = self._kinds.get(path)
+            self._kinds.put(above, _KINDS.index("directory") + 1)
+        before = self._kind(path)
         if before is not None and not before == entry.kind == "directory":
             return "is in the archive twice"
         if entry.kind == "link":
@@ -69,11 +87,20 @@ class Judge:
             return "is a symlink without a target"
         return ""
 
+    def _new_above(self, path: str) -> list[str]:
+        """Return what is above a path, unless the entry before is in the same directory."""
+        above = path.rpartition("/")[0]
+        if above == self._above:
+            return []
+        self._above = above
+        parts = above.split("/")
+        return ["/".join(parts[:count]) for count in range(1, len(parts) + 1) if above]
+
     def _mislinked(self, entry: Entry) -> str:
         target = _cleaned(entry.target)
         if why := _misnamed(entry.target, target):
             return f"is a hard link to {entry.target!r}, which {why}"
-        if self._kinds.get(target, "directory") == "directory":
+        if self._kind(target) in (None, "directory"):
             return f"is a hard link to {entry.target!r}, which is no file before it in the archive"
         return ""
 
@@ -81,11 +108,6 @@ class Judge:
 def _cleaned(name: str) -> str:
     """Return a name without what does not change the place: ``./``, ``//``, a ``/`` at the end."""
     return "/".join(part for part in name.split("/") if part not in ("", "."))
-
-
-def _above(path: str) -> list[str]:
-    parts = path.split("/")
-    return ["/".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _misnamed(name: str, path: str) -> str:

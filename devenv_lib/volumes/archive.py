@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import tarfile
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO
 
 from devenv_lib.errors import DevenvError, Refused, UsageError
-from devenv_lib.plans.archive import Entry, Judge, Kind
+from devenv_lib.plans.archive import Judge
 from devenv_lib.plans.manifest import Manifest, read_manifest
+from devenv_lib.plans.stream import Unfit, entries
 from devenv_lib.volumes.compression import errors, reader
 
 _CHUNK = 1 << 20
-#: An archive ends with two empty blocks of 512 bytes.
-_END = 1024
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,8 @@ class Archive:
 
     ``file`` is open, so that what is unpacked is what was read. ``files`` counts its entries,
     ``bytes`` is its length as a tar stream, ``size`` and ``sha256`` are of the file. ``top`` says
-    whether it has an entry for the volume's own directory. ``manifest`` is what lies beside it, or
+    whether it has an entry for the volume's own directory, ``names`` counts what comes to lie
+    below that. ``manifest`` is what lies beside it, or
     ``None``.
     """
 
@@ -38,21 +38,23 @@ class Archive:
     size: int
     sha256: str
     top: bool
+    names: int
     manifest: Manifest | None
 
 
 class _Stream:
-    """A stream that is read to its end: how long it was, and with how many zeros it ends."""
+    """A stream of which it is counted how much was read."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
-        self.count = self.zeros = 0
+        self.count = 0
 
-    def read(self, size: int = _CHUNK) -> bytes:
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes, or fewer at the end."""
         data = self._source.read(size)
+        while len(data) < size and (more := self._source.read(size - len(data))):
+            data += more
         self.count += len(data)
-        kept = data.rstrip(b"\0")
-        self.zeros = len(data) - len(kept) + (0 if kept else self.zeros)
         return data
 
 
@@ -84,7 +86,7 @@ def _examined(path: Path, file: IO[bytes]) -> Archive:
             "It is damaged, or another file. Nothing was changed; use another backup.",
         )
     judge, count = _judged(path, file)
-    return Archive(path, file, judge.files, count, size, sha256, judge.top, manifest)
+    return Archive(path, file, judge.files, count, size, sha256, judge.top, judge.names, manifest)
 
 
 def _manifest(path: Path) -> Manifest | None:
@@ -110,61 +112,30 @@ def _digest(file: IO[bytes]) -> tuple[str, int]:
 def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
     """Return who judged all entries of a tar stream, and how long it is."""
     file.seek(0)
-    judge = Judge()
+    judge, stream = Judge(os.urandom(16)), _Stream(reader(file))
     try:
-        stream = _Stream(reader(file))
-        with tarfile.open(
-            fileobj=cast("IO[bytes]", stream), mode="r|", encoding="utf-8", errors="surrogateescape"
-        ) as tar:
-            for member in tar:
-                if why := judge.judge(_entry(member)):
-                    raise Refused(
-                        f"{path} is refused: its entry {member.name!r} {why}.",
-                        "Nothing was changed. See what is in it: tar -tvf FILE",
-                    )
-                cast("Any", tar).members = []  # it would keep all of them
-        while rest := stream.read():
-            if rest.strip(b"\0"):
+        for entry in entries(stream.read):
+            if why := judge.judge(entry):
                 raise Refused(
-                    f"{path} goes on after its end.", "Nothing was changed. Make the archive anew."
+                    f"{path} is refused: its entry {entry.name!r} {why}.",
+                    "Nothing was changed. See what is in it: tar -tvf FILE",
                 )
+    except Unfit as error:
+        raise _refused(path, str(error)) from None
     except _broken_by() as error:
-        raise _broken(path, str(error)) from None
-    if stream.zeros < _END or not judge.files:
-        raise _broken(path, "it ends too early")
+        raise _refused(path, f"is no whole archive: {error}") from None
+    if not judge.files:
+        raise _refused(path, "is no whole archive: nothing is in it")
     return judge, stream.count
 
 
 def _broken_by() -> tuple[type[Exception], ...]:
     """Return what reading a broken file raises."""
-    return (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *errors())
+    return (zlib.error, EOFError, OSError, *errors())
 
 
-def _broken(path: Path, why: str) -> DevenvError:
-    return Refused(
-        f"{path} is no whole archive: {why}.", "Nothing was changed. Use another backup."
-    )
-
-
-def _entry(member: tarfile.TarInfo) -> Entry:
-    # A file with holes has its name there, and a made up one as its path: GNU tar goes by the
-    # former, tarfile by whichever comes last.
-    name = member.pax_headers.get("GNU.sparse.name", member.name)
-    return Entry(name, _kind(member), member.linkname, member.size)
-
-
-def _kind(member: tarfile.TarInfo) -> Kind:
-    if member.type == tarfile.CONTTYPE:
-        return "unknown"
-    if member.isreg():
-        return "file"
-    if member.isdir():
-        return "directory"
-    if member.issym():
-        return "symlink"
-    if member.islnk():
-        return "link"
-    return "special" if member.isdev() else "unknown"
+def _refused(path: Path, why: str) -> DevenvError:
+    return Refused(f"{path} {why}.", "Nothing was changed. Use another backup.")
 
 
 def chunks(archive: Archive) -> Iterator[bytes]:

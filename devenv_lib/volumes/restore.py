@@ -111,8 +111,8 @@ def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> 
                 program.stdin.write(data)
             moved(len(data))
     count = int(filled.helper.run(["sh", "-c", _COUNT, "devenv", filled.directory]))
-    if archive.manifest and count != archive.files:
+    if count != archive.names + 1:
         raise EngineFailure(
-            f"{count} entries came out of {archive.path}, which has {archive.files}.",
+            f"{count - 1} names came out of {archive.path}, which has {archive.names}.",
             "Look at what this image's tar is: it has to be GNU tar. The volume is as it was.",
         )
