@@ -10,7 +10,7 @@ from pathlib import Path
 from invoke import Context
 
 from devenv_lib import report, volumes
-from devenv_lib.errors import DevenvError, UsageError
+from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans.removal import Refusal
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import check_format, dry, finish, given, task
@@ -42,7 +42,7 @@ def backup(
         raise UsageError("It takes exactly one of --name and --all.", "inv volume.list")
     if not to:
         raise UsageError("No directory was named for the archives.", "Name one: --to DIR")
-    began, directory = time.monotonic(), Path(to).expanduser().absolute()
+    began, directory = time.monotonic(), directory_at(to)
     at = hands(c)
     plan = volumes.plan_backup(at.engine, at.prefix, None if all else name, directory)
     refuse(plan.refusals, at, began)
@@ -106,6 +106,33 @@ def save(
         for note in saved.manifest.notes:
             report.reason(note)
     return made
+
+
+def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
+    """Save volumes that are about to go, and read every archive again.
+
+    Raises:
+        Refused: one could not be saved, or its archive is not what was written.
+    """
+    made = save(at, names, directory, volumes.best())
+    if len(made) != len(names):
+        raise Refused(
+            "Nothing was removed, because not every volume could be saved.",
+            "See above; without backups: leave out --backup",
+        )
+    for saved in made:
+        with volumes.opened(Path(saved.path)) as archive:
+            if archive.files != saved.manifest.files and not saved.manifest.notes:
+                raise Refused(
+                    f"Nothing was removed: {saved.path} has {archive.files} entries, and "
+                    f"{saved.manifest.files} were expected.",
+                    "Somebody may have used the volume meanwhile: repeat the command.",
+                )
+
+
+def directory_at(text: str) -> Path:
+    """Return the directory that a flag names."""
+    return Path(text).expanduser().absolute()
 
 
 TASKS = (backup,)

@@ -14,8 +14,10 @@ from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
 from devenv_lib.names import LABEL_PATH
 from devenv_lib.plans import RemovalPlan
+from devenv_lib.tasks._hands import hands
 from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._task import check_format, dry, finish, given, settings_of, task
+from devenv_lib.tasks.saving import directory_at, save_first
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -65,6 +67,7 @@ def _row(volume: volumes.VolumeReport) -> dict[str, str]:
         "all": "remove every labelled volume of the prefix that is not protected",
         "orphans": "remove every one that is a project's own, and whose project is gone",
         "force": "do not ask; every check stays",
+        "backup": "save every volume to this directory first; if one fails, none is removed",
     },
 )
 def rm(
@@ -73,6 +76,7 @@ def rm(
     all: bool = False,  # noqa: A002
     orphans: bool = False,
     force: bool = False,
+    backup: str = "",
 ) -> None:
     """Remove labelled volumes that no container references. What is in them is gone then."""
     whole = all or orphans
@@ -86,7 +90,10 @@ def rm(
     plan = volumes.plan_removal(engine, settings.prefix, names, protected, orphans=orphans)
     if plan.refusals:
         _refuse(engine, plan, began)
+    if backup:
+        volumes.check_directory(directory_at(backup))
     if dry(c):
+        report.lines(f"# {v.name} is saved to {backup} first" for v in plan.volumes if backup)
         report.lines(shlex.join(["docker", "volume", "rm", v.name]) for v in plan.volumes)
         report.lines(f"# {name} is kept: devenv.volumes.protected" for name in plan.spared)
         return
@@ -96,6 +103,8 @@ def rm(
         and not report.confirm(_question(engine, plan), "Nothing was removed")
     ):
         raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
+    if backup:
+        save_first(hands(c), [volume.name for volume in plan.volumes], directory_at(backup))
     removals = volumes.remove(engine, settings.prefix, plan)
     _tell(engine, plan, removals, began)
 

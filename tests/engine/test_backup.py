@@ -218,3 +218,39 @@ def test_other_programs_can_read_an_archive(workspace: Workspace, odd: str, tmp_
     saved = save(workspace, odd, tmp_path, compression="none")
     with tarfile.open(saved.path) as tar:
         assert len(tar.getnames()) == len(ODD)
+
+
+def test_rm_saves_every_volume_before_the_first_goes(
+    workspace: Workspace, odd: str, tmp_path: Path
+) -> None:
+    before, to = scan(odd), tmp_path / "to"
+    missing = workspace.inv("volume.rm", "--all", "--force", f"--backup={to}")
+    assert (missing.returncode, f"mkdir -p {to}" in missing.stderr) == (4, True)
+    to.mkdir()
+    dry = workspace.inv("--dry", "volume.rm", "--all", "--force", f"--backup={to}")
+    assert dry.stdout.splitlines()[0] == f"# {odd} is saved to {to} first"
+    assert (scan(odd), list(to.iterdir())) == (before, [])
+    done = workspace.inv("volume.rm", "--all", "--force", f"--backup={to}")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.index("SAVED") < done.stderr.index("REMOVED")
+    assert workspace.volume_names() == []
+    (path,) = to.glob("*.tar*")
+    restore(workspace, str(path), odd)
+    assert scan(odd) == before
+
+
+def test_nothing_goes_when_one_cannot_be_saved(
+    workspace: Workspace, odd: str, tmp_path: Path
+) -> None:
+    """The second one is too large for the disk."""
+    large, to = workspace.volume("z-large"), tmp_path / "to"
+    workspace.engine.create_volume(large, common_labels(workspace.prefix))
+    noise = random.Random(1).randbytes(400_000).decode("latin-1")  # noqa: S311 - does not compress
+    build(large, [Entry("noise", data=noise)])
+    to.mkdir()
+    line = 'ulimit -f 256; exec $INV volume.rm --all --force --backup "$1"'
+    done = workspace.shell(line, str(to))
+    assert (done.returncode, "Nothing was removed" in done.stderr) == (1, True), done.stderr
+    assert f"{odd} SAVED" in done.stderr
+    assert f"{large} FAILED" in done.stderr
+    assert workspace.volume_names() == sorted([odd, large])
