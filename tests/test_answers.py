@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devenv_lib.engine import answers
+from devenv_lib.engine import answers, bodies
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import differences
 from devenv_lib.records import Container, Found, Image, MountPoint, Port, Volume
@@ -22,7 +22,7 @@ BIND = next(mount for mount in RICH.mounts if mount.kind == "bind")
 def body(mounts: MountPlan = RICH, **more: Any) -> dict[str, Any]:
     """Return the body of a create request, as it reaches the engine."""
     sent: dict[str, Any] = json.loads(
-        json.dumps(answers.container_body(environment_plan(mounts, **more)))
+        json.dumps(bodies.container_body(environment_plan(mounts, **more)))
     )
     return sent
 
@@ -205,7 +205,7 @@ def test_a_container_that_was_created_by_a_plan_does_not_differ_from_it() -> Non
     """What is written and what is read agree, or every environment would seem outdated."""
     settings = Settings(cpus=1.5, ports=(Port(3000, 80), Port(3001, 80), Port(9000, 9000)))
     plan = environment_plan(RICH, settings=settings)
-    existing = answers.existing(inspection(answers.container_body(plan)))
+    existing = answers.existing(inspection(bodies.container_body(plan)))
 
     assert differences(existing, plan) == ()
     assert set(settings.ports) == set(existing.ports)
@@ -307,7 +307,7 @@ def test_ports_are_published_on_loopback_alone() -> None:
 
 
 def test_the_engine_picks_a_port_of_0() -> None:
-    sent = answers.container_body(environment_plan(ssh=True))
+    sent = bodies.container_body(environment_plan(ssh=True))
 
     assert sent["HostConfig"]["PortBindings"] == {
         "2222/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]
@@ -357,7 +357,7 @@ def test_a_source_with_any_character_is_sent_as_it_is() -> None:
 
 def test_a_helper_sees_volumes_and_nothing_else() -> None:
     """It runs as root: no network, no bind, two capabilities, and the engine removes it."""
-    sent = answers.helper_body("img", {"v1": "/a", "v2": "/b"}, ["chown", "1:1", "/a/x"], "mine")
+    sent = bodies.helper_body("img", {"v1": "/a", "v2": "/b"}, ["chown", "1:1", "/a/x"], "mine")
     host = sent["HostConfig"]
 
     assert (sent["Image"], sent["User"]) == ("img", "0")
@@ -379,14 +379,14 @@ def test_a_helper_sees_volumes_and_nothing_else() -> None:
 
 def test_a_helper_finds_its_program_in_the_system_alone() -> None:
     """The image's ``PATH`` may begin in a shared volume, where others can write."""
-    sent = answers.helper_body("img", {}, ["chown"], "devenv")
+    sent = bodies.helper_body("img", {}, ["chown"], "devenv")
 
     assert sent["Env"] == ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
 
 
 def test_a_probe_has_the_labels_by_which_it_is_found_again() -> None:
     """It is only read from, and somebody may kill devenv before it is removed."""
-    sent = answers.probe_body("img", "mine")
+    sent = bodies.probe_body("img", "mine")
 
     labels = {"devenv": "true", "devenv.prefix": "mine", "devenv.temporary": "true"}
     assert labels == sent["Labels"]

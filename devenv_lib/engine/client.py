@@ -14,7 +14,7 @@ from typing import Any
 
 import docker
 
-from devenv_lib.engine import answers, temporary
+from devenv_lib.engine import answers, bodies, temporary
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.failures import translated
 from devenv_lib.engine.helper import Helper, begin
@@ -145,7 +145,7 @@ class Engine:
     def create(self, plan: EnvironmentPlan, name: str) -> str:
         """Create a container by a plan and return its id."""
         with self._doing(f"creating the container {name}"), whole():
-            body = answers.container_body(plan)
+            body = bodies.container_body(plan)
             return str(self._client.create_container_from_config(body, name)["Id"])
 
     def start(self, container: str) -> None:
@@ -190,7 +190,7 @@ class Engine:
 
         An empty ``user`` is the container's own.
         """
-        path = {"PATH": answers.SAFE_PATH}
+        path = {"PATH": bodies.SAFE_PATH}
         with self._doing("preparing the container"):
             created = self._client.exec_create(
                 container, list(words), user=user, environment=path, workdir="/"
@@ -217,7 +217,7 @@ class Engine:
         capability but the two that changing an owner takes.
         """
         with self._doing("changing owners in the volumes"):
-            body = answers.helper_body(image, volumes, words, prefix)
+            body = bodies.helper_body(image, volumes, words, prefix)
             temporary.run_helper(self._client, body, name)
 
     @contextmanager

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 import docker
 
-from devenv_lib.engine import answers
+from devenv_lib.engine import answers, bodies
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.program import docker_words
 from devenv_lib.engine.temporary import whole
@@ -167,7 +167,7 @@ def begin(
         EngineFailure: it could not be started.
     """
     name = helper_name(prefix, about)
-    body = answers.worker_body(image, mounts, prefix)
+    body = bodies.worker_body(image, mounts, prefix)
     words = docker_words(endpoint)
     with whole():
         identity = _created(client, partial(client.create_container_from_config, body, name), name)

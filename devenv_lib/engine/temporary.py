@@ -22,7 +22,7 @@ from typing import Any, ParamSpec
 import docker
 from docker.utils import decode_json_header
 
-from devenv_lib.engine import answers
+from devenv_lib.engine import answers, bodies
 from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL_TEMPORARY, is_helper, label_words
 
@@ -72,7 +72,7 @@ def read_file(client: docker.APIClient, image: str, path: str, prefix: str) -> b
     """
     name = f"{prefix}-probe-{uuid.uuid4().hex[:12]}"
     with whole():
-        client.create_container_from_config(answers.probe_body(image, prefix), name)
+        client.create_container_from_config(bodies.probe_body(image, prefix), name)
         try:
             return _file_in(client, name, path)
         except docker.errors.NotFound:

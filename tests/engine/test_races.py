@@ -14,7 +14,7 @@ import pytest
 
 from devenv_lib import images
 from devenv_lib.containers import start
-from devenv_lib.engine import answers
+from devenv_lib.engine import bodies
 from devenv_lib.errors import ProjectError, Refused, SettingsError
 from devenv_lib.host import locate
 from devenv_lib.names import STARTING
@@ -279,7 +279,7 @@ def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> 
     plan = workspace.draft()
     started = workspace.half_made(plan)
     names = {mount.source: str(mount.target) for mount in plan.mounts.volumes}
-    helper = answers.helper_body(IMAGE, names, ["true"], workspace.prefix)
+    helper = bodies.helper_body(IMAGE, names, ["true"], workspace.prefix)
     name = f"{workspace.prefix}-give-{started[:12]}"
     engine._client.create_container_from_config(helper, name)
     assert workspace.up().container.id == started
@@ -294,7 +294,7 @@ def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
     engine, prefix = workspace.engine, workspace.prefix
     left, runs = f"{prefix}-give-{'0' * 12}", f"{prefix}-give-{'1' * 12}"
     for name, words in ((left, ["true"]), (runs, ["sleep", "60"])):
-        body = answers.helper_body(IMAGE, {}, words, prefix)
+        body = bodies.helper_body(IMAGE, {}, words, prefix)
         engine._client.create_container_from_config(body, name)
     engine.start(runs)
     workspace.stop()

@@ -1,0 +1,148 @@
+"""Write plans as the engine's requests.
+
+Pure: plans in, JSON out. Field names are the Engine API's, as in `devenv_lib.engine.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from devenv_lib.mounts import Mount
+from devenv_lib.names import LABEL_TEMPORARY, common_labels
+from devenv_lib.plans.commands import COMMAND, ENTRYPOINT, SECURITY
+from devenv_lib.plans.creation import EnvironmentPlan
+from devenv_lib.records import LOOPBACK, MountPoint, Port
+
+#: What programs of an image are found by: its own ``PATH`` may begin in a shared volume.
+SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def container_body(plan: EnvironmentPlan) -> dict[str, Any]:
+    """Write a plan as the body of a create request."""
+    ports = {f"{port.container}/tcp": _published(plan, port) for port in plan.ports}
+    return {
+        "Image": plan.image,
+        "Hostname": plan.project.hostname,
+        "User": plan.identity.user,
+        "WorkingDir": str(plan.workdir),
+        "Entrypoint": [ENTRYPOINT],
+        "Cmd": [COMMAND],
+        "Env": [f"{key}={value}" for key, value in plan.environment.items()],
+        "Labels": dict(plan.labels),
+        "ExposedPorts": {inside: {} for inside in ports},
+        "HostConfig": {
+            "Init": True,
+            "SecurityOpt": list(SECURITY),
+            "Memory": plan.memory,
+            "MemorySwap": plan.swap,
+            "NanoCpus": round(plan.cpus * 1e9),
+            "PortBindings": ports,
+            "Mounts": [_mount_body(mount, plan) for mount in plan.mounts.mounts],
+        },
+    }
+
+
+def _published(plan: EnvironmentPlan, port: Port) -> list[dict[str, str]]:
+    same = [p for p in plan.ports if p.container == port.container]
+    return [{"HostIp": LOOPBACK, "HostPort": str(p.host or "")} for p in same]
+
+
+def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
+    target = str(mount.target)
+    body: dict[str, Any] = {"Type": mount.kind, "Source": mount.source, "Target": target}
+    if mount.read_only:
+        body["ReadOnly"] = True
+    if mount.kind == "volume":
+        # An engine that has to make a vanished volume then makes it labelled.
+        body["VolumeOptions"] = {"Labels": dict(mount.labels)}
+    elif mount.read_only and plan.shallow:
+        body["BindOptions"] = {"NonRecursive": True}
+    return body
+
+
+def probe_body(image: str, prefix: str) -> dict[str, Any]:
+    """Write the create request of a container that is only read from, never started."""
+    return {"Image": image, "Cmd": [COMMAND], "Labels": _temporary(prefix)}
+
+
+def _temporary(prefix: str) -> dict[str, str]:
+    return {**common_labels(prefix), LABEL_TEMPORARY: "true"}
+
+
+def helper_body(
+    image: str, volumes: Mapping[str, str], words: Sequence[str], prefix: str
+) -> dict[str, Any]:
+    """Write the create request of a helper: a root process that sees volumes alone.
+
+    ``volumes`` maps their names to where they are mounted. The fixed ``PATH`` keeps the
+    image's own out of it, which may begin in a shared volume, where others can write.
+    """
+    return {
+        "Image": image,
+        "User": "0",
+        "Env": [f"PATH={SAFE_PATH}"],
+        "Entrypoint": [words[0]],
+        "Cmd": list(words[1:]),
+        "Labels": _temporary(prefix),
+        "NetworkDisabled": True,
+        "HostConfig": {
+            "AutoRemove": True,
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "CapAdd": ["CHOWN", "DAC_OVERRIDE"],
+            "SecurityOpt": list(SECURITY),
+            "Mounts": [
+                {
+                    "Type": "volume",
+                    "Source": name,
+                    "Target": target,
+                    "VolumeOptions": {"Labels": common_labels(prefix)},
+                }
+                for name, target in volumes.items()
+            ],
+        },
+    }
+
+
+def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[str, Any]:
+    """Write the create request of a helper that stays while somebody holds its stdin.
+
+    Root, with what copying files faithfully takes: their owners, modes, devices and file
+    capabilities. Its own file system is read-only, so that nothing can be written but volumes.
+    """
+    return {
+        "Image": image,
+        "User": "0",
+        "Env": [f"PATH={SAFE_PATH}", "LC_ALL=C"],
+        "WorkingDir": "/",
+        "Entrypoint": ["cat"],
+        "Cmd": [],
+        "Labels": _temporary(prefix),
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "NetworkDisabled": True,
+        "HostConfig": {
+            "AutoRemove": True,
+            "NetworkMode": "none",
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP"],
+            "SecurityOpt": list(SECURITY),
+            "LogConfig": {"Type": "none"},
+            "Mounts": [
+                {
+                    "Type": "volume",
+                    "Source": mount.source,
+                    "Target": mount.target,
+                    "ReadOnly": mount.read_only,
+                    # A volume that is to be filled must not first get what an image has there.
+                    "VolumeOptions": {"Labels": common_labels(prefix), "NoCopy": True},
+                }
+                for mount in mounts
+            ],
+        },
+    }
