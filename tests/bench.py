@@ -92,7 +92,7 @@ def devenv(workspace: Workspace, *words: str) -> Callable[[], object]:
     return lambda: workspace.devenv(*words, check=True, quick=True)
 
 
-def pairs(workspace: Workspace) -> Iterator[Pair]:
+def pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
     """Yield what is measured, in an order in which each finds what it needs."""
     bare = f"{workspace.prefix}-bare"
     workspace.extra_containers.append(bare)
@@ -134,6 +134,7 @@ def pairs(workspace: Workspace) -> Iterator[Pair]:
         lambda: docker("ps"),
     )
     remove()
+    yield from care_pairs(workspace, directory)
     for number in (3, 300):
         add_volumes(workspace, number)
         yield Pair(
@@ -141,6 +142,46 @@ def pairs(workspace: Workspace) -> Iterator[Pair]:
             inv(workspace, "volume.list"),
             lambda: docker("system", "df", "--verbose"),
         )
+
+
+#: What fills a volume, and what a person without devenv saves and copies one with.
+SMALL = "for d in $(seq 200); do mkdir $d; (cd $d; for f in $(seq 100); do echo $f >$f; done); done"
+LARGE = "for f in 1 2 3; do head -c 200000000 /dev/urandom >$f; done"
+COPY = "tar -C /a -c . | tar -C /b -x"
+
+
+def care_pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
+    """Yield backups and clones of a volume with many small files, and of one with a few large."""
+    source, new, to = workspace.volume("source"), workspace.volume("new"), directory / "backups"
+    run = ("run", "--rm", "--user=0", f"--volume={source}:/a")
+    to.mkdir()
+
+    def clear() -> None:
+        docker("volume", "rm", "--force", new)
+        for file in to.iterdir():
+            file.unlink()
+
+    def saved(*flags: str) -> Callable[[], object]:
+        words = ["docker", *run, *flags, IMAGE, "tar", "-C", "/a", "-c", "."]
+
+        def save() -> None:
+            with (to / "bare.tar").open("wb") as file:
+                subprocess.run(words, stdout=file, check=True)
+
+        return save
+
+    backup = inv(workspace, "volume.backup", "--name", source, "--to", str(to), "--no-compress")
+    clone = inv(workspace, "volume.clone", "--name", source, "--to", new)
+    copy = [*run, f"--volume={new}:/b", IMAGE, "sh", "-c", COPY]
+    for what, script in (("20,000 small files", SMALL), ("3 files of 200 MB", LARGE)):
+        workspace.engine.create_volume(source, common_labels(workspace.prefix))
+        workspace.in_volume("source", script)
+        yield Pair(f"volume.backup, {what}", backup, saved(), clear, "1.25")
+        # An engine writes all that a container prints to a log of its own, unless told not to.
+        yield Pair("  the same, bare without a log", backup, saved("--log-driver=none"), clear)
+        yield Pair(f"volume.clone, {what}", clone, lambda: docker(*copy), clear, "1.25")
+        clear()
+        workspace.engine.remove_volume(source)
 
 
 def add_volumes(workspace: Workspace, number: int) -> None:
@@ -162,7 +203,7 @@ def main() -> None:
         Path(directory).chmod(0o755)
         with bench_workspace(Path(directory)) as workspace:
             info = workspace.engine.info()
-            rows = [measure(pair, runs) for pair in pairs(workspace)]
+            rows = [measure(pair, runs) for pair in pairs(workspace, Path(directory))]
     headers = ("inv", "ms", "bare ms", "ratio", "wanted")
     growth = float(rows[-1][1]) / float(rows[-2][1])
     version = ".".join(map(str, sys.version_info[:3]))
