@@ -38,7 +38,12 @@ def printable(text: str, keep: str = "\n") -> str:
     Names, labels and engine messages come from elsewhere, and a terminal obeys escape
     sequences wherever they come from.
     """
-    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]):02x}", text)
+    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else _spelled_out(ord(m[0])), text)
+
+
+def _spelled_out(code: int) -> str:
+    # A byte that is no UTF-8 is a lone surrogate: as that byte a shell takes it.
+    return f"\\x{code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code:02x}"
 
 
 def call_it(program: str) -> None:
@@ -76,14 +81,22 @@ class _Spelled:
 
 @contextmanager
 def bytes_out() -> Iterator[IO[bytes]]:
-    """Give stdout for bytes; a reader that has gone ends the block silently."""
+    """Give stdout for bytes; a reader that has gone ends the block silently.
+
+    Raises:
+        DevenvError: there is no stdout, or it takes no more.
+    """
     stream = sys.stdout
     if stream is None:
         raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")
     try:
         yield cast("IO[bytes]", _Spelled(stream)) if stream.isatty() else stream.buffer
+        stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
+    except OSError as error:
+        _forget(stream)
+        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
 
 
 def say(text: str) -> None:
@@ -218,6 +231,11 @@ def defect() -> None:
     say("This is a defect of devenv, not of yours. Please report it with the lines above.")
 
 
+def _forget(stream: TextIO) -> None:
+    """Let go what a stream keeps: the interpreter flushes again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:  # closed by whoever started us: nobody wants to read it
         return False
@@ -226,11 +244,10 @@ def _write(stream: TextIO | None, text: str) -> bool:
         stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except BrokenPipeError:
-        # The interpreter flushes again at its end: give it somewhere to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
         return False
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
         raise DevenvError(f"The output could not be written: {error.strerror}.") from None
     return True
 
