@@ -35,15 +35,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def printable(text: str, keep: str = "\n") -> str:
     """Return ``text`` with control characters spelled out, but for those to ``keep``.
 
-    Names, labels and engine messages come from elsewhere, and a terminal obeys escape
-    sequences wherever they come from.
+    Names, labels and engine messages come from elsewhere, and a terminal obeys escape sequences
+    wherever they come from. A byte that is no UTF-8, a lone surrogate, is spelled as that byte.
     """
-    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else _spelled_out(ord(m[0])), text)
-
-
-def _spelled_out(code: int) -> str:
-    # A byte that is no UTF-8 is a lone surrogate: as that byte a shell takes it.
-    return f"\\x{code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code:02x}"
+    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]) % 0xDC00:02x}", text)
 
 
 def call_it(program: str) -> None:
@@ -81,11 +76,7 @@ class _Spelled:
 
 @contextmanager
 def bytes_out() -> Iterator[IO[bytes]]:
-    """Give stdout for bytes; a reader that has gone ends the block silently.
-
-    Raises:
-        DevenvError: there is no stdout, or it takes no more.
-    """
+    """Give stdout for bytes; a reader that has gone ends the block silently, a full disk loudly."""
     stream = sys.stdout
     if stream is None:
         raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")

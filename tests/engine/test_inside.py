@@ -375,7 +375,7 @@ def test_a_copy_in_that_waited_for_an_adoption_that_died_is_refused(
 def test_what_a_look_cannot_read_is_no_small_number(
     workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """find has one status for what vanished, which is no failure, and for a disk that fails."""
+    """Status 1 of find is for what vanished, which is no failure, and for a disk that fails."""
     script = "printf 'd 8 2 1 \\0'; echo \"find: './$0': $1\" >&2; exit 1"
     for why, fails in (("No such file or directory", False), ("Input/output error", True)):
         monkeypatch.setattr(measuring, "WALK", ("sh", "-c", script, "a", why))
@@ -386,8 +386,9 @@ def test_what_a_look_cannot_read_is_no_small_number(
             assert len(volumes.measure(workspace.engine, workspace.prefix, name, IMAGE)) == 1
 
 
+@pytest.mark.usefixtures("name")
 def test_who_would_take_a_name_by_its_directory_is_told_so(
-    workspace: Workspace, name: str, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     (tmp_path / "src").mkdir()
     workspace.in_volume("data", "mkdir -p d/src")
