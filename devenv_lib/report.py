@@ -77,8 +77,7 @@ class _Spelled:
 @contextmanager
 def bytes_out() -> Iterator[IO[bytes]]:
     """Give stdout for bytes; a reader that has gone ends the block silently, a full disk loudly."""
-    stream = sys.stdout
-    if stream is None:
+    if (stream := sys.stdout) is None:
         raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")
     try:
         yield cast("IO[bytes]", _Spelled(stream)) if stream.isatty() else stream.buffer
