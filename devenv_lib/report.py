@@ -35,10 +35,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 def printable(text: str, keep: str = "\n") -> str:
     """Return ``text`` with control characters spelled out, but for those to ``keep``.
 
-    Names, labels and engine messages come from elsewhere, and a terminal obeys escape
-    sequences wherever they come from.
+    Names, labels and engine messages come from elsewhere, and a terminal obeys escape sequences
+    wherever they come from. A byte that is no UTF-8, a lone surrogate, is spelled as that byte.
     """
-    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]):02x}", text)
+    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]) % 0xDC00:02x}", text)
 
 
 def call_it(program: str) -> None:
@@ -76,14 +76,17 @@ class _Spelled:
 
 @contextmanager
 def bytes_out() -> Iterator[IO[bytes]]:
-    """Give stdout for bytes; a reader that has gone ends the block silently."""
-    stream = sys.stdout
-    if stream is None:
+    """Give stdout for bytes; a reader that has gone ends the block silently, a full disk loudly."""
+    if (stream := sys.stdout) is None:
         raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")
     try:
         yield cast("IO[bytes]", _Spelled(stream)) if stream.isatty() else stream.buffer
+        stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
+    except OSError as error:
+        _forget(stream)
+        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
 
 
 def say(text: str) -> None:
@@ -218,6 +221,11 @@ def defect() -> None:
     say("This is a defect of devenv, not of yours. Please report it with the lines above.")
 
 
+def _forget(stream: TextIO) -> None:
+    """Let go what a stream keeps: the interpreter flushes again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:  # closed by whoever started us: nobody wants to read it
         return False
@@ -226,11 +234,10 @@ def _write(stream: TextIO | None, text: str) -> bool:
         stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
     except BrokenPipeError:
-        # The interpreter flushes again at its end: give it somewhere to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
         return False
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _forget(stream)
         raise DevenvError(f"The output could not be written: {error.strerror}.") from None
     return True
 

@@ -182,7 +182,7 @@ def test_a_size_is_in_binary_units(number: int | None, text: str) -> None:
         ("a\x7fb", "a\\x7fb"),
         ("a\x9b31mb", "a\\x9b31mb"),
         ("two\nlines", "two\nlines"),
-        ("not utf-8: \udcff", "not utf-8: \\xdcff"),
+        ("not utf-8: \udcff", "not utf-8: \\xff"),
     ],
 )
 def test_control_characters_are_spelled_out(text: str, shown: str) -> None:

@@ -157,7 +157,8 @@ def usage(
     plain = not report.can_write("├█…")
     drawn = draw(found, name, width, max(_ROWS, height - 4), plain=plain)
     if report.out("\n".join(drawn)):
-        counts = {"files": found[0].files, _levels(len(found) - 1, depth): len(found) - 1}
+        files = "file" if found[0].files == 1 else "files"
+        counts = {files: found[0].files, _levels(len(found) - 1, depth): len(found) - 1}
         report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
 
 

@@ -78,10 +78,12 @@ def copy_in(
         _source(source) as (kind, mode, stream),
         engine.helper(image, (volume_at(name, TO, read_only=False),), prefix, name) as helper,
     ):
+        reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
+        own = _own(source)
         words = [kind, f"{owner[0]}:{owner[1]}", f"{mode:o}"]
         words += ["1" if path.endswith("/") else "", "1" if replace else ""]
-        words += map(spelled, (_own(source), *parts))
-        place = _Place(helper, f"{path} in the volume {name}", words)
+        words += map(spelled, (own, *parts))
+        place = _Place(helper, f"{path}{own and f' (or {own} in it)'} in the volume {name}", words)
         try:
             place.receive(stream, source, owner, tally)
             target = place.put()

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING
 
-from devenv_lib.errors import UsageError
+from devenv_lib.errors import EngineFailure, UsageError
 from devenv_lib.plans.contents import reachable
 from devenv_lib.plans.usage import FORMAT, Directory, directories
 from devenv_lib.volumes.tree import FROM, volume_at
@@ -54,7 +54,10 @@ def measure(
         engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper,
         helper.stream(WALK, stdout=-1, tolerated=(_VANISHED,)) as program,
     ):
-        return directories(_records(program.stdout), depth)
+        found = directories(_records(program.stdout), depth)
+    if program.status and "No such file" not in program.said:
+        raise EngineFailure(f"{name} could not be looked at as a whole: {program.said}.")
+    return found
 
 
 def _records(source: IO[bytes] | None) -> Iterator[bytes]:

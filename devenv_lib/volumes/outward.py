@@ -72,6 +72,7 @@ def copy_out(
         engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper,
         beside(final) if final else nullcontext(Path()) as held,
     ):
+        reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
         words = ["sh", "-c", script("out.sh"), "devenv", FROM, spelled(path)]
         tolerated = (CHANGED, _MISSING, _ASTRAY, _ODD)
         with helper.stream(words, stdout=-1, tolerated=tolerated) as program:

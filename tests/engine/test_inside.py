@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -15,9 +16,11 @@ import pytest
 
 from devenv_lib import volumes
 from devenv_lib.engine import helper
-from devenv_lib.errors import DevenvError, Refused
-from devenv_lib.names import common_labels
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
+from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Copied
+from devenv_lib.volumes import measuring
+from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, Workspace, docker
 from tests.trees import ODD, build, scan
 
@@ -350,3 +353,45 @@ def test_json_has_every_directory(workspace: Workspace, name: str) -> None:
     assert (answer["name"], answer["engine"]) == (name, workspace.engine.endpoint.name)
     paths = {one["path"] for one in answer["directories"]}
     assert paths == {".", "\udcff", *(f"d{n}" for n in range(1, 61))}
+
+
+def test_a_copy_in_that_waited_for_an_adoption_that_died_is_refused(
+    workspace: Workspace, name: str
+) -> None:
+    """The look before the wait saw nothing of it; what is copied then would be lost."""
+    labels = {**common_labels(workspace.prefix), LABEL_COMPLETE: name}
+    mount = volume_at(name, FROM)
+    with ThreadPoolExecutor() as pool:
+        with workspace.engine.helper(IMAGE, (mount,), workspace.prefix, name):
+            waiting = pool.submit(copy_in, workspace, "x", BytesIO(b"x"))
+            time.sleep(1)
+            assert not waiting.done()
+            workspace.engine.create_volume(complete_name(name), labels)
+        with pytest.raises(Refused, match=f"adoption of {name}, which is not finished"):
+            waiting.result()
+    assert workspace.in_volume("data", "ls -A") == ""
+
+
+def test_what_a_look_cannot_read_is_no_small_number(
+    workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 1 of find is for what vanished, which is no failure, and for a disk that fails."""
+    script = "printf 'd 8 2 1 \\0'; echo \"find: './$0': $1\" >&2; exit 1"
+    for why, fails in (("No such file or directory", False), ("Input/output error", True)):
+        monkeypatch.setattr(measuring, "WALK", ("sh", "-c", script, "a", why))
+        if fails:
+            with pytest.raises(EngineFailure, match=why):
+                volumes.measure(workspace.engine, workspace.prefix, name, IMAGE)
+        else:
+            assert len(volumes.measure(workspace.engine, workspace.prefix, name, IMAGE)) == 1
+
+
+@pytest.mark.usefixtures("name")
+def test_who_would_take_a_name_by_its_directory_is_told_so(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "src").mkdir()
+    workspace.in_volume("data", "mkdir -p d/src")
+    with pytest.raises(Refused, match=r"d \(or src in it\) in the volume .* is there already"):
+        copy_in(workspace, "d", tmp_path / "src")
+    assert workspace.in_volume("data", "find . -mindepth 1 | sort | tr '\\n' ' '") == "./d ./d/src"
