@@ -10,15 +10,19 @@ from invoke import Context
 from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError, UsageError
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import dry, finish, task
+from devenv_lib.tasks._task import check_format, dry, finish, task
 
 
 @task(
     iterable=["name"],
-    help={"name": "a volume without devenv's labels; may be given several times"},
+    help={
+        "name": "a volume without devenv's labels; may be given several times",
+        "format": "table (the default) or json",
+    },
 )
-def adopt(c: Context, name: list[str]) -> None:
+def adopt(c: Context, name: list[str], format: str = "table") -> None:  # noqa: A002
     """Give volumes devenv's labels, without losing what is in them."""
+    check_format(format, "table", "json")
     names = needed(name)
     began = time.monotonic()
     at = hands(c)
@@ -27,6 +31,10 @@ def adopt(c: Context, name: list[str]) -> None:
         report.lines(line for one in found for line in volumes.rehearse_adoption(one))
         return
     words = [_adopt(at, each) for each in names]
+    if format == "json":
+        engine = at.engine.endpoint.name
+        told = zip(names, words, strict=True)
+        report.as_json([{"name": n, "outcome": word, "engine": engine} for n, word in told])
     counts = {word: words.count(word) for word in ("adopted", "unchanged", "failed")}
     report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
     finish(int("failed" in words))

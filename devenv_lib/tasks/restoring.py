@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 from invoke import Context
@@ -12,7 +13,7 @@ from devenv_lib import report, volumes
 from devenv_lib.errors import UsageError
 from devenv_lib.plans.restoring import refuse_target, target_name
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import dry, task
+from devenv_lib.tasks._task import check_format, dry, task
 
 
 @task(
@@ -21,12 +22,19 @@ from devenv_lib.tasks._task import dry, task
         "name": "the volume to restore to (default: the one that the manifest names)",
         "replace": "replace what is in it, which is backed up first",
         "to": "with --replace: the directory for that backup (default: the archive's)",
+        "format": "table (the default) or json",
     },
 )
 def restore(
-    c: Context, from_: str = "", name: str = "", replace: bool = False, to: str = ""
+    c: Context,
+    from_: str = "",
+    name: str = "",
+    replace: bool = False,
+    to: str = "",
+    format: str = "table",  # noqa: A002
 ) -> None:
     """Restore a volume from an archive, all of it or nothing."""
+    check_format(format, "table", "json")
     if not from_:
         raise UsageError("No archive was named.", "Name one: --from FILE")
     if to and not replace:
@@ -55,6 +63,8 @@ def restore(
                 protected=at.settings.volumes.protected,
                 moved=moved,
             )
+    if format == "json":
+        report.as_json({**asdict(done), "engine": at.engine.endpoint.name})
     _tell(done, at, began)
 
 
@@ -70,9 +80,16 @@ def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
     report.summary({"restored": 1}, at.engine.endpoint.title, time.monotonic() - began)
 
 
-@task(help={"name": "the volume to clone", "to": "the name of the new volume"})
-def clone(c: Context, name: str = "", to: str = "") -> None:
+@task(
+    help={
+        "name": "the volume to clone",
+        "to": "the name of the new volume",
+        "format": "table (the default) or json",
+    }
+)
+def clone(c: Context, name: str = "", to: str = "", format: str = "table") -> None:  # noqa: A002
     """Copy a volume to a new one."""
+    check_format(format, "table", "json")
     if not name or not to:
         raise UsageError("It takes a volume and a new name.", "--name VOLUME --to NAME")
     began = time.monotonic()
@@ -82,6 +99,8 @@ def clone(c: Context, name: str = "", to: str = "") -> None:
         report.lines([shlex.join(["docker", "volume", "create", to]), f"# all of {name} is copied"])
         return
     done = volumes.clone(at.engine, at.prefix, name, to, at.image)
+    if format == "json":
+        report.as_json({**asdict(done), "engine": at.engine.endpoint.name})
     report.outcome(to, "CLONED", f"{done.files} entries, from {name}")
     for note in done.notes:
         report.reason(note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -44,8 +45,9 @@ def test_everything_in_a_volume_survives_its_adoption(workspace: Workspace, odd:
     assert volume
     assert volume.labels["mine"] == "1"
     assert workspace.volume_names() == [odd]
-    again = workspace.inv("volume.adopt", "--name", odd)
+    again = workspace.inv("volume.adopt", "--name", odd, "--format", "json")
     assert (again.returncode, f"{odd} OK" in again.stderr) == (0, True)
+    assert [each["outcome"] for each in json.loads(again.stdout)] == ["unchanged"]
 
 
 def test_killed_at_random_moments_it_is_carried_on(workspace: Workspace, odd: str) -> None:

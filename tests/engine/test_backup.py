@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
@@ -69,7 +70,10 @@ def test_everything_survives_a_clone(workspace: Workspace, odd: str) -> None:
     assert (done.returncode, "CLONED" in done.stderr) == (0, True), done.stderr
     assert scan(workspace.volume("clone")) == before
     assert scan(odd) == before
-    again = workspace.inv("volume.clone", "--name", odd, "--to", workspace.volume("clone"))
+    more = ["volume.clone", "--name", odd, "--format=json", "--to"]
+    told = json.loads(workspace.inv(*more, workspace.volume("more"), check=True).stdout)
+    assert (told["source"], told["files"], told["notes"]) == (odd, len(before), [])
+    again = workspace.inv(*more, workspace.volume("clone"))
     assert (again.returncode, "There is a volume" in again.stderr) == (1, True)
 
 
