@@ -32,8 +32,9 @@ DATA = ("data", ".local/share")
 CACHE = ("cache", ".cache")
 STATE = ("state", ".local/state")
 #: What a volume's name may have for a project's volume to be called after it: engines keep a
-#: volume in a directory of its name, which takes 255 characters, and 48 are the project's.
-LONGEST_VOLUME = 200
+#: volume in a directory of its name, which takes 255 characters, 48 are the project's, and what
+#: an archive of it adds to the name has to fit too.
+LONGEST_VOLUME = 160
 _LONGEST_PROJECT = 40
 
 #: Docker's own rule for container and volume names, without its one-letter exception.

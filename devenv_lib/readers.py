@@ -190,7 +190,7 @@ def _scope(value: object) -> Mapping[str, Scope]:
     accepted = "project or shared"
     read = _by_volume(value, accepted)
     if not all(scope in ("project", "shared") for scope in read.values()):
-        raise ValueError(f"for each volume {accepted}")
+        raise ValueError(f"{accepted} for each volume")
     return read
 
 
@@ -199,7 +199,7 @@ def _extra(value: object) -> Mapping[str, str]:
     read = _by_volume(value, accepted)
     for place in read.values():
         if not isinstance(place, str) or not re.match(r"~/+[^/]|/[^/]", place):
-            raise ValueError(f"for each volume one of the {accepted}")
+            raise ValueError(f"{accepted}, one for each volume")
         if ".." in PurePosixPath(place).parts or re.search(r"[\0\ud800-\udfff]", place):
             raise ValueError("places that are UTF-8 text without a zero byte and without '..'")
     return read

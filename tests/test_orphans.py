@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.host import directories
-from devenv_lib.host.directories import machine_digest
+from devenv_lib.host.directories import machine_digest, mounted_places
 from devenv_lib.names import (
     LABEL_HOST,
     LABEL_MOUNT,
@@ -87,6 +88,31 @@ def test_a_machine_is_told_by_a_digest_of_its_id(tmp_path: Path) -> None:
     file.write_text("1123456789abcdef0123456789abcdef\n")
     assert machine_digest(file) != first
     assert machine_digest(tmp_path / "none") == machine_digest(tmp_path / "none")
+
+
+def test_machines_with_one_id_are_told_apart_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Containers of one image, and clones: each has directories that the others have not."""
+    file = tmp_path / "machine-id"
+    file.write_text("0123456789abcdef0123456789abcdef\n")
+    digests = set()
+    for name in ("one", "two"):
+        found = os.uname_result(("Linux", name, "6", "1", "x86_64"))
+        monkeypatch.setattr(os, "uname", lambda found=found: found)
+        digests.add(machine_digest(file))
+    assert len(digests) == 2
+
+
+def test_a_bound_directory_of_the_same_file_system_is_a_mount_too(tmp_path: Path) -> None:
+    """Comparing devices would miss it, and its empty mount point would orphan all below."""
+    file = tmp_path / "mountinfo"
+    file.write_text(
+        "22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n"
+        "40 22 8:1 /data /home/ada/my\\040work rw - ext4 /dev/sda1 rw\n"
+    )
+    assert mounted_places(file) == {"/", "/home/ada/my work"}
+    assert mounted_places(tmp_path / "none") == frozenset()
 
 
 def test_orphans_are_removed_and_nothing_else() -> None:

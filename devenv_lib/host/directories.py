@@ -13,27 +13,48 @@ from pathlib import Path, PurePosixPath
 from devenv_lib.plans.orphans import Directories, State, places
 
 _MACHINE_ID = Path("/etc/machine-id")
+_MOUNTS = Path("/proc/self/mountinfo")
 
 
 def machine_digest(file: Path = _MACHINE_ID) -> str:
     """Return twelve hex digits that tell this machine from others.
 
     The machine's id is confidential, and machine-id(5) asks for a keyed hash of it that is the
-    application's own. Where there is none (on macOS, or before the first boot's end), it is the
-    host's name.
+    application's own. The host's name is in it too: containers of one image, and clones of a
+    machine, often have one id, and macOS has none.
     """
     try:
-        secret = file.read_text().strip()
+        identity = file.read_text().strip()
     except (OSError, ValueError):
-        secret = ""
-    if not re.fullmatch("[0-9a-f]{32}", secret):
-        secret = os.uname().nodename
-    return hmac.new(secret.encode(errors="replace"), b"devenv", hashlib.sha256).hexdigest()[:12]
+        identity = ""
+    known = identity if re.fullmatch("[0-9a-f]{32}", identity) else ""
+    secret = f"{known} {os.uname().nodename}".encode(errors="replace")
+    return hmac.new(secret, b"devenv", hashlib.sha256).hexdigest()[:12]
+
+
+def mounted_places(file: Path = _MOUNTS) -> frozenset[str]:
+    """Return where the kernel says that something is mounted; empty, where it does not say.
+
+    `os.path.ismount` compares devices, and so misses a directory of the same file system.
+    """
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return frozenset()
+    fields = (line.split(b" ") for line in lines)
+    return frozenset(_unescaped(each[4]) for each in fields if len(each) > 4)
+
+
+def _unescaped(field: bytes) -> str:
+    """Return a path in which blanks, newlines and backslashes are no longer octal."""
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field))
 
 
 def mount_point(path: PurePosixPath) -> PurePosixPath:
     """Return where the file system is mounted that a resolved path is on."""
-    return next(p for p in (path, *path.parents) if p == p.parent or os.path.ismount(p))
+    known = mounted_places()
+    above = (path, *path.parents)
+    return next(p for p in above if p == p.parent or str(p) in known or os.path.ismount(p))
 
 
 def directories(volumes: Iterable[Mapping[str, str]]) -> Directories:
@@ -46,7 +67,10 @@ def directories(volumes: Iterable[Mapping[str, str]]) -> Directories:
         states[path] = _state(path, os.lstat)
         states.setdefault(parent, _state(parent, os.stat))
         states.update({mount: _state(mount, os.stat) for mount in mounts if mount not in states})
-    return Directories(machine, states, frozenset(filter(_is_mounted, states)))
+    known = mounted_places()
+    return Directories(
+        machine, states, frozenset(p for p in states if p in known or _is_mounted(p))
+    )
 
 
 def _state(path: str, look: Callable[[str], os.stat_result]) -> State:

@@ -136,7 +136,11 @@ def _question(engine: Engine, plan: RemovalPlan) -> str:
     sizes = engine.snapshot(labelled=True, sizes=True).sizes
     named = [
         f"  {v.name}  {report.size(sizes.get(v.name))}"
-        + (f"  of {v.labels[LABEL_PATH]}" if LABEL_PATH in v.labels else "")
+        + (
+            f"  of {report.printable(v.labels[LABEL_PATH], keep='')}"
+            if LABEL_PATH in v.labels
+            else ""
+        )
         for v in plan.volumes
     ]
     many = "this volume and all in it" if len(named) == 1 else "these volumes and all in them"

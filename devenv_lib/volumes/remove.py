@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import host
 from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.names import ours
 from devenv_lib.plans import RemovalPlan, removal
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def plan_removal(
             assert "running container" in plan.refusals[0].reason
     """
     snapshot = engine.snapshot()
-    seen = host.directories(volume.labels for volume in snapshot.volumes) if orphans else None
+    mine = (volume.labels for volume in snapshot.volumes if ours(volume.labels, prefix))
+    seen = host.directories(mine) if orphans else None
     return removal(snapshot, prefix, names, protected, seen)
 
 
