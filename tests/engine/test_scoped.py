@@ -87,18 +87,25 @@ def test_a_volume_whose_project_is_gone_is_marked_and_removed_and_nothing_else(
     assert [each["name"] for each in found if each["orphan"]] == [gone]
     dry = scoped.inv("--dry", "volume.rm", "--orphans")
     assert dry.stdout.split() == ["docker", "volume", "rm", gone]
+    spare = {"DEVENV_VOLUMES_PROTECTED": json.dumps([scoped.volume("cache-*")])}
+    kept = scoped.inv("volume.rm", "--orphans", "--force", variables=spare)
+    assert (kept.returncode, f"{gone} KEPT" in kept.stderr) == (0, True), kept.stderr
+    assert scoped.volume_names() == names
     done = scoped.inv("volume.rm", "--orphans", "--force")
     assert (done.returncode, f"{gone} REMOVED" in done.stderr) == (0, True), done.stderr
     assert scoped.volume_names() == [name for name in names if name != gone]
 
 
-def test_an_orphan_in_use_is_refused(scoped: Workspace) -> None:
+@pytest.mark.parametrize("which", ["--all", "--orphans"])
+def test_what_is_in_use_is_refused_and_nothing_is_removed(scoped: Workspace, which: str) -> None:
     other = beside(scoped, "other")
     container = other.up().container
+    names = scoped.volume_names()
     shutil.rmtree(other.path)
-    done = scoped.inv("volume.rm", "--orphans", "--force")
-    assert (done.returncode, container.name in done.stderr) == (1, True)
-    assert own(other) in scoped.volume_names()
+    done = scoped.inv("volume.rm", which, "--force")
+    refused = f"{own(other)} REFUSED  it is mounted by the running container {container.name}"
+    assert (done.returncode, refused in done.stderr) == (1, True), done.stderr
+    assert scoped.volume_names() == names
 
 
 def test_exactly_one_of_the_three(workspace: Workspace) -> None:
