@@ -69,7 +69,8 @@ def _not_ours(volume: Volume, prefix: str) -> Refused:
             f"Give it devenv's labels first: inv volume.adopt --name {volume.name}",
         )
     return Refused(
-        f"The volume {volume.name} belongs to the prefix {prefix_of(volume.labels)}, not to {prefix}.",
+        f"The volume {volume.name} belongs to the prefix {prefix_of(volume.labels)}, and not to "
+        f"{prefix}.",
         "Choose another name: --name NAME",
     )
 
