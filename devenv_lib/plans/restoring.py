@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from devenv_lib.errors import Refused, UsageError
 from devenv_lib.names import (
+    LABEL,
     LABEL_ADOPTING,
     LABEL_COMPLETE,
     LABEL_UNFINISHED,
     common_labels,
+    ours,
+    prefix_of,
 )
 from devenv_lib.plans.manifest import Manifest
 from devenv_lib.plans.pending import pending
 from devenv_lib.plans.removal import removal
 from devenv_lib.project import check_name
-from devenv_lib.records import Snapshot
+from devenv_lib.records import Snapshot, Volume
 
 _MARKERS = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_UNFINISHED)
 
@@ -50,10 +53,26 @@ def refuse_target(
         )
     if found := pending(snapshot.volumes, prefix).get(name):
         raise Refused(f"The volume {name} {found.why}.", f"Carry on first: {found.remedy}")
-    if snapshot.volume(name):
+    volume = snapshot.volume(name)
+    if volume and not ours(volume.labels, prefix):
+        raise _not_ours(volume, prefix)
+    if volume:
         # What may not be removed may not get another content either.
         for refusal in removal(snapshot, prefix, [name], protected).refusals:
             raise Refused(f"The volume {name}: {refusal.reason}.", refusal.remedy)
+
+
+def _not_ours(volume: Volume, prefix: str) -> Refused:
+    if volume.labels.get(LABEL) != "true":
+        return Refused(
+            f"The volume {volume.name} does not carry the label {LABEL}=true.",
+            f"Give it devenv's labels first: inv volume.adopt --name {volume.name}",
+        )
+    return Refused(
+        f"The volume {volume.name} belongs to the prefix {prefix_of(volume.labels)}, and not to "
+        f"{prefix}.",
+        "Choose another name: --name NAME",
+    )
 
 
 def labels_for(manifest: Manifest | None, name: str, prefix: str) -> Mapping[str, str]:

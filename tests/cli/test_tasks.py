@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -100,7 +101,8 @@ def test_volume_list_shows_a_table_with_sizes(workspace: Workspace) -> None:
     assert f"4 volumes of {workspace.prefix} in" in result.stderr
     assert workspace.engine.endpoint.title in result.stderr
     header, *rows = result.stdout.splitlines()
-    assert header.split() == ["NAME", "SIZE", "IN", "USE", "USED", "BY", "MOUNTED", "AT", "CREATED"]
+    columns = ["NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "PROJECT", "CREATED"]
+    assert re.split("  +", header) == columns
     names = [workspace.volume(suffix) for suffix in ("cache", "data", "state", "tvim-lock")]
     assert names == [row.split()[0] for row in rows]
     cache = rows[0].split()
@@ -121,6 +123,9 @@ def test_volume_list_as_json_has_the_documented_fields(workspace: Workspace) -> 
         "in_use": True,
         "target": "/home/devuser/.cache",
         "engine": workspace.engine.endpoint.name,
+        "project": None,
+        "path": None,
+        "orphan": False,
     } == cache
     docker("stop", workspace.name)
     stopped = json.loads(workspace.inv("volume.list", "--format", "json").stdout)[0]

@@ -117,6 +117,17 @@ def test_what_may_not_be_filled_is_refused_and_stays(case: Case, words: tuple[st
     assert case.workspace.volume_names() == [case.name]
 
 
+def test_a_volume_that_is_not_ours_is_refused_without_advice_to_remove_it(case: Case) -> None:
+    name = case.workspace.volume("plain")
+    case.workspace.extra_volumes.append(name)
+    docker("volume", "create", name)
+    words = (f"--from={case.archive}", f"--name={name}", "--replace")
+    done = case.workspace.inv("volume.restore", *words)
+    assert (done.returncode, f"inv volume.adopt --name {name}" in done.stderr) == (1, True)
+    assert "volume.rm" not in done.stderr
+    assert case.workspace.volume_names() == [case.name]
+
+
 def test_a_protected_volume_is_not_replaced(case: Case) -> None:
     variables = {"DEVENV_VOLUMES_PROTECTED": f'["{case.name}"]'}
     words = case.words("--replace")
