@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from devenv_lib.names import project_volume
+from devenv_lib.names import LABEL_PATH, common_labels, project_volume
 from devenv_lib.volume_settings import Volumes
 from tests.conftest import Workspace, docker, give
 
@@ -118,3 +118,16 @@ def test_a_further_volume_at_the_projects_place_is_refused(workspace: Workspace)
     done = workspace.inv("mounts", variables={"DEVENV_VOLUMES_EXTRA": extra})
     assert (done.returncode, "devenv.volumes.extra" in done.stderr) == (4, True)
     assert workspace.volume_names() == []
+
+
+def test_a_volume_that_is_another_projects_own_is_refused(scoped: Workspace) -> None:
+    """Its name can be chosen: six hex digits of a path can be met by making directories."""
+    name, path = own(scoped), f"{scoped.path}-elsewhere"
+    labels = common_labels(scoped.prefix) | {LABEL_PATH: path}
+    scoped.engine.create_volume(name, labels)
+    done = scoped.inv("run", "--detach")
+    assert (done.returncode, f"{name} is the own one of the project {path}" in done.stderr) == (
+        1,
+        True,
+    ), done.stderr
+    assert name in scoped.volume_names()
