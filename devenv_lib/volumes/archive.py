@@ -65,6 +65,19 @@ def opened(path: Path) -> Iterator[Archive]:
     Raises:
         UsageError: there is no such file.
         Refused: it is not what its manifest says, it is broken, or an entry of it is refused.
+
+    Example::
+
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        with devenv.environment(settings=settings):
+            pass  # its volumes stay
+        name = f"{settings.prefix}-state"
+        with TemporaryDirectory() as to:
+            saved = devenv.backup(engine, settings.prefix, name, Path(to), "devenv:latest")
+            with devenv.opened(Path(saved.path)) as archive:
+                assert archive.sha256 == saved.manifest.sha256
     """
     try:
         with path.open("rb") as file:
