@@ -65,6 +65,20 @@ def opened(path: Path) -> Iterator[Archive]:
     Raises:
         UsageError: there is no such file.
         Refused: it is not what its manifest says, it is broken, or an entry of it is refused.
+
+    Example::
+
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        with devenv.environment(settings=settings):
+            pass  # its volumes stay
+        cache = f"{settings.prefix}-cache"
+        with TemporaryDirectory() as to:
+            saved = devenv.backup(engine, settings.prefix, cache, Path(to), "devenv:latest")
+            with devenv.opened(Path(saved.path)) as archive:
+                assert archive.sha256 == saved.manifest.sha256
+                assert archive.names == archive.files - 1  # the volume's own directory
     """
     try:
         with path.open("rb") as file:
