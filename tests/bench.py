@@ -151,15 +151,22 @@ COPY = "tar -C /a -c . | tar -C /b -x"
 
 
 def care_pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
-    """Yield backups and clones of a volume with many small files, and of one with a few large."""
-    source, new, to = workspace.volume("source"), workspace.volume("new"), directory / "backups"
+    """Yield backups and clones of a volume with many small files, and of one with a few large.
+
+    ext4 takes five times as long to make files for minutes after as many were removed (`perf`:
+    `recently_deleted`). So each copy of the small ones goes to a volume of its own.
+    """
+    source, to, new = workspace.volume("source"), directory / "backups", [workspace.volume("new")]
     run = ("run", "--rm", "--user=0", f"--volume={source}:/a")
     to.mkdir()
 
     def clear() -> None:
-        docker("volume", "rm", "--force", new)
+        docker("volume", "rm", "--force", new[-1])
         for file in to.iterdir():
             file.unlink()
+
+    def another() -> None:
+        new.append(workspace.volume(f"new{len(new)}"))
 
     def saved(*flags: str) -> Callable[[], object]:
         words = ["docker", *run, *flags, IMAGE, "tar", "-C", "/a", "-c", "."]
@@ -171,17 +178,26 @@ def care_pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
         return save
 
     backup = inv(workspace, "volume.backup", "--name", source, "--to", str(to), "--no-compress")
-    clone = inv(workspace, "volume.clone", "--name", source, "--to", new)
-    copy = [*run, f"--volume={new}:/b", IMAGE, "sh", "-c", COPY]
-    for what, script in (("20,000 small files", SMALL), ("3 files of 200 MB", LARGE)):
+
+    def clone() -> None:
+        inv(workspace, "volume.clone", "--name", source, "--to", new[-1])()
+
+    def copy() -> None:
+        docker(*run, f"--volume={new[-1]}:/b", IMAGE, "sh", "-c", COPY)
+
+    for what, script, before in (
+        ("20,000 small files", SMALL, another),
+        ("3 files of 200 MB", LARGE, clear),
+    ):
         workspace.engine.create_volume(source, common_labels(workspace.prefix))
         workspace.in_volume("source", script)
         yield Pair(f"volume.backup, {what}", backup, saved(), clear, "1.25")
         # An engine writes all that a container prints to a log of its own, unless told not to.
         yield Pair("  the same, bare without a log", backup, saved("--log-driver=none"), clear)
-        yield Pair(f"volume.clone, {what}", clone, lambda: docker(*copy), clear, "1.25")
-        clear()
+        yield Pair(f"volume.clone, {what}", clone, copy, before, "1.25")
         workspace.engine.remove_volume(source)
+    for name in new:
+        docker("volume", "rm", "--force", name)
 
 
 def add_volumes(workspace: Workspace, number: int) -> None:

@@ -73,11 +73,12 @@ def opened(path: Path) -> Iterator[Archive]:
 
         with devenv.environment(settings=settings):
             pass  # its volumes stay
-        name = f"{settings.prefix}-state"
+        cache = f"{settings.prefix}-cache"
         with TemporaryDirectory() as to:
-            saved = devenv.backup(engine, settings.prefix, name, Path(to), "devenv:latest")
+            saved = devenv.backup(engine, settings.prefix, cache, Path(to), "devenv:latest")
             with devenv.opened(Path(saved.path)) as archive:
                 assert archive.sha256 == saved.manifest.sha256
+                assert archive.names == archive.files - 1  # the volume's own directory
     """
     try:
         with path.open("rb") as file:

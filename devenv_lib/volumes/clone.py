@@ -9,8 +9,8 @@ from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import common_labels
 from devenv_lib.plans.restoring import refuse_target
 from devenv_lib.plans.saving import saving, writers
-from devenv_lib.volumes.filling import commit, filling, taken
-from devenv_lib.volumes.tree import FROM, TO, copy_tree, script, volume_at
+from devenv_lib.volumes.filling import filling, taken
+from devenv_lib.volumes.tree import FROM, TO, script, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -38,9 +38,13 @@ def plan_clone(engine: Engine, prefix: str, source: str, name: str) -> None:
         raise Refused(f"The volume {source}: {refusal.reason}.", refusal.remedy)
     refuse_target(snapshot, prefix, name)
     if snapshot.volume(name):
-        raise Refused(
-            f"There is a volume {name} already.", "Choose another name; see: inv volume.list"
-        )
+        raise _there_is(name)
+
+
+def _there_is(name: str) -> Refused:
+    return Refused(
+        f"There is a volume {name} already.", "Choose another name; see: inv volume.list"
+    )
 
 
 def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cloned:
@@ -67,15 +71,15 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
         plan_clone(engine, prefix, source, name)
         origin = volume_at(source, FROM)
         with filling(engine, prefix, name, image, common_labels(prefix), origin) as filled:
-            copy_tree(filled.helper)
-            words = ["sh", "-c", script("compare.sh"), "devenv", FROM, TO]
-            count, before, after = filled.helper.run(words).decode().split()
+            if filled.present:
+                raise _there_is(name)
+            words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]
+            before, after, count = filled.helper.run(words).decode().split()
             using = ", ".join(user.name for user in writers(engine.snapshot(), source))
             if before != after and not using:
                 raise EngineFailure(
                     f"What came to {name} is not what is in {source}.",
                     "It may have changed meanwhile. There is no clone; repeat the command.",
                 )
-            commit(filled)
     notes = (f"{source} is in use by {using}: the clone may not be consistent",) if using else ()
     return Cloned(name, source, int(count), notes)

@@ -76,17 +76,20 @@ def filling(
     what the helper has besides.
 
     Raises:
-        Refused: a container references the volume.
+        Refused: a container references the volume, or somebody made one of these names.
     """
     origin, present = uuid.uuid4().hex, engine.volume(name) is not None
     about = {LABEL_UNFINISHED: name, LABEL_WAS: "present" if present else "absent"}
     marker = {**common_labels(prefix), **about, LABEL_ORIGIN: origin}
     engine.create_volume(unfinished_name(name), marker)
+    _refuse_other(engine, unfinished_name(name), origin)
     try:
         if not present:
             engine.create_volume(name, {**labels, LABEL_ORIGIN: origin})
         here = volume_at(name, TO, read_only=False)
         with engine.helper(image, (here, *mounts), prefix, f"{name} fill") as helper:
+            if not present:
+                _refuse_other(engine, name, origin)
             _refuse_users(engine, prefix, name, helper.id)
             yield Filling(helper, INCOMING if present else TO, present)
     except BaseException:
@@ -135,6 +138,16 @@ def _settle(engine: Engine, prefix: str, name: str, image: str) -> str:
             done = swap(helper, "settle") or "cleared up"
     engine.remove_volume(marker.name)
     return done
+
+
+def _refuse_other(engine: Engine, name: str, origin: str) -> None:
+    """Refuse a volume that was there before it was made: that succeeds, and changes nothing."""
+    found = engine.volume(name)
+    if not found or found.labels.get(LABEL_ORIGIN) != origin:
+        raise Refused(
+            f"A volume {name}, which this makes, is there already, and is somebody else's.",
+            f"See what it is: docker volume inspect {name}",
+        )
 
 
 def _refuse_users(engine: Engine, prefix: str, name: str, helper: str) -> None:

@@ -19,6 +19,7 @@ from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
 from devenv_lib.volumes.filling import LABEL_WAS
 from tests.conftest import IMAGE, Workspace, docker
+from tests.test_stream import END, HIDING, head
 from tests.trees import Entry, build, scan
 
 pytestmark = pytest.mark.engine
@@ -147,6 +148,39 @@ def test_a_hostile_archive_is_refused_before_the_engine_is_touched(case: Case) -
     done = case.workspace.inv("volume.restore", f"--from={path}", f"--name={name}")
     assert (done.returncode, "written through 's'" in done.stderr) == (1, True)
     assert case.workspace.volume_names() == [case.name]
+
+
+@pytest.mark.parametrize("what", ["a symlink with a size", "a map of more", "a size for all"])
+def test_an_archive_that_hides_entries_is_refused_before_the_engine_is_touched(
+    case: Case, what: str
+) -> None:
+    path = case.archive.with_name("hiding.tar")
+    path.write_bytes(head(b"before") + HIDING[what] + END)
+    words = (f"--from={path}", *case.words("--replace")[1:])
+    done = case.workspace.inv("volume.restore", *words)
+    assert (done.returncode, f"{path} has a" in done.stderr) == (1, True), done.stderr
+    assert scan(case.name) == case.old
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_an_archive_of_another_form_comes_back_with_its_holes(case: Case, tmp_path: Path) -> None:
+    """As `tar --sparse` writes it by itself, which is GNU's old form."""
+    name, again = case.workspace.volume("holes"), case.workspace.volume("again")
+    case.workspace.engine.create_volume(name, common_labels(case.workspace.prefix))
+    build(name, [Entry("f", hole=9 << 20, mtime=10**18), Entry("n" * 120, mtime=10**18)])
+    case.workspace.in_volume("holes", "touch -d @5 .; tar --sparse -cf f.tar f n*")
+    path = tmp_path / "gnu.tar"
+    words = ["docker", "run", "--rm", f"--volume={name}:/v", IMAGE, "cat", "/v/f.tar"]
+    with path.open("wb") as file:
+        subprocess.run(words, stdout=file, check=True)
+    done = case.workspace.inv("volume.restore", f"--from={path}", f"--name={again}")
+    assert done.returncode == 0, done.stderr
+    before, after = scan(name), scan(again)
+    assert {key: after[key] for key in after if key != "."} == {
+        key: before[key] for key in before if key not in (".", "./f.tar")
+    }
+    assert path.stat().st_size < 1 << 20
+    assert int(case.workspace.in_volume("again", "du -k f | cut -f 1")) < 1024
 
 
 def test_an_archive_that_changes_meanwhile_leaves_the_volume_as_it_was(case: Case) -> None:
