@@ -23,6 +23,7 @@ LABEL_TEMPORARY = "devenv.temporary"
 LABEL_ADOPTING = "devenv.adopting"
 LABEL_COMPLETE = "devenv.complete"
 LABEL_UNFINISHED = "devenv.unfinished"
+MARKS = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_UNFINISHED)
 LABEL_HOST = "devenv.host"
 LABEL_MOUNT = "devenv.mount"
 DEFAULT_PREFIX = "devenv"

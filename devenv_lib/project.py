@@ -50,6 +50,20 @@ def check_name(name: str, kind: Literal["volume", "container"] = "volume") -> st
     return name
 
 
+def check_volume_name(name: str, prefix: str, hint: str) -> str:
+    """Return ``name`` if it can be one of a prefix's volumes.
+
+    Raises:
+        UsageError: an engine cannot take it literally, or it is no name of the prefix, for which
+            ``hint`` says what to do.
+    """
+    if not check_name(name).startswith(f"{prefix}-"):
+        raise UsageError(
+            f"{name!r} is no name of the prefix {prefix}: its volumes begin with {prefix}-.", hint
+        )
+    return name
+
+
 @dataclass(frozen=True)
 class Project:
     """One project directory on the host.

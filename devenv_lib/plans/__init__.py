@@ -5,7 +5,8 @@ from devenv_lib.plans.differences import differences
 from devenv_lib.plans.login import login_words
 from devenv_lib.plans.orphans import Directories, is_orphan
 from devenv_lib.plans.provisioning import Gifts, Place, Step, gifts, provisioning, read_place
-from devenv_lib.plans.removal import Refusal, RemovalPlan, removal
+from devenv_lib.plans.refusal import Refusal
+from devenv_lib.plans.removal import RemovalPlan, removal
 from devenv_lib.plans.sessions import read_processes, sessions
 
 __all__ = [

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from devenv_lib.errors import EngineFailure, Refused, UsageError
+from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import (
     LABEL,
     LABEL_ADOPTING,
@@ -23,7 +23,7 @@ from devenv_lib.names import (
     prefix_of,
 )
 from devenv_lib.plans.remedies import freeing
-from devenv_lib.project import check_name
+from devenv_lib.project import check_volume_name
 from devenv_lib.records import Snapshot, Volume
 
 #: ``copy``: into a new ``NAME-adopting``, then the marker. ``discard``: marker and copy are not
@@ -69,12 +69,7 @@ def adoption(snapshot: Snapshot, prefix: str, name: str) -> Adoption:
         UsageError: it is no name of this prefix's volumes.
         Refused: it may not be adopted, and nothing was changed.
     """
-    check_name(name)
-    if not name.startswith(f"{prefix}-"):
-        raise UsageError(
-            f"{name!r} is no name of the prefix {prefix}: its volumes begin with {prefix}-.",
-            "See what there is: docker volume ls",
-        )
+    check_volume_name(name, prefix, "See what there is: docker volume ls")
     names = (name, adopting_name(name), complete_name(name))
     found = Adoption(name, prefix, *(snapshot.volume(each) for each in names))
     _refuse_unfit(found)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from devenv_lib.errors import Refused, UsageError
-from devenv_lib.names import LABEL, ours, prefix_of
 from devenv_lib.plans.pending import pending
+from devenv_lib.plans.refusal import in_hand, not_ours, with_prefix
 from devenv_lib.project import check_name
 from devenv_lib.records import Container, Snapshot
 
@@ -29,18 +29,12 @@ def reachable(snapshot: Snapshot, prefix: str, name: str) -> tuple[Container, ..
     volume = snapshot.volume(check_name(name))
     if volume is None:
         raise Refused(f"There is no volume {name}.", "See what there is: inv volume.list")
-    if volume.labels.get(LABEL) != "true":
-        raise Refused(
-            f"The volume {name} does not carry the label {LABEL}=true.",
-            f"If it is yours: inv volume.adopt --name {name}",
-        )
-    if not ours(volume.labels, prefix):
-        raise Refused(
-            f"The volume {name} belongs to the prefix {prefix_of(volume.labels)}, not to {prefix}.",
-            f"DEVENV_PREFIX={prefix_of(volume.labels)} inv volume.list",
-        )
+    unlabelled = f"If it is yours: inv volume.adopt --name {name}"
+    refusal = not_ours(volume, prefix, unlabelled, with_prefix("inv volume.list"))
     if under_way := pending(snapshot.volumes, prefix).get(name):
-        raise Refused(f"The volume {name} {under_way.why}.", f"Carry on first: {under_way.remedy}")
+        refusal = refusal or in_hand(name, under_way)
+    if refusal:
+        raise refusal.error()
     return tuple(user for user in snapshot.users(name) if user.running)
 
 

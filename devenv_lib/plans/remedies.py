@@ -21,6 +21,12 @@ def stop_command(container: Container, prefix: str) -> str:
     return f"{variable}inv stop --path {shlex.quote(str(project.path))}"
 
 
+def holding(user: Container) -> str:
+    """Return how a container has a volume: what completes "it is …"."""
+    how = "mounted by the running" if user.running else "referenced by the stopped"
+    return f"{how} container {user.name}"
+
+
 def freeing(user: Container, prefix: str) -> str:
     """Return the command that ends a container's use of its volumes."""
     if command := stop_command(user, prefix):

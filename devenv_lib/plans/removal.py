@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from devenv_lib.names import LABEL, ours, prefix_of
+from devenv_lib.names import ours
 from devenv_lib.plans.orphans import Directories, is_orphan
 from devenv_lib.plans.pending import pending
+from devenv_lib.plans.refusal import Refusal, in_hand, not_ours, not_there, with_prefix
 from devenv_lib.plans.remedies import freeing
 from devenv_lib.project import check_name
 from devenv_lib.records import Container, Snapshot, Volume
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a volume is not removed, and the command that makes it removable."""
-
-    volume: str
-    reason: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -82,22 +73,19 @@ def _refusals(
     snapshot: Snapshot, prefix: str, name: str, protected: Sequence[str], seen: Directories | None
 ) -> Iterator[Refusal]:
     volume = snapshot.volume(name)
+    unlabelled = f"docker volume rm {name}   (if you are sure: devenv did not make it)"
+    elsewhere = with_prefix(f"inv volume.rm --name {name}")
     if volume is None:
-        yield Refusal(name, "there is no such volume", "inv volume.list")
-    elif volume.labels.get(LABEL) != "true":
-        remedy = f"docker volume rm {name}   (if you are sure: devenv did not make it)"
-        yield Refusal(name, "it does not carry the label devenv=true", remedy)
-    elif not ours(volume.labels, prefix):
-        other = prefix_of(volume.labels)
-        remedy = f"DEVENV_PREFIX={shlex.quote(other)} inv volume.rm --name {name}"
-        yield Refusal(name, f"it belongs to the prefix {other}, not to {prefix}", remedy)
+        yield not_there(name)
+    elif refusal := not_ours(volume, prefix, unlabelled, elsewhere):
+        yield refusal
     else:
         if pattern := _protecting(name, protected):
             remedy = "Take it out of that setting: ~/.invoke.yaml or DEVENV_VOLUMES_PROTECTED"
             reason = f"it is protected by '{pattern}' in devenv.volumes.protected"
             yield Refusal(name, reason, remedy)
         if under_way := pending(snapshot.volumes, prefix).get(name):
-            yield Refusal(name, f"it {under_way.why}", f"Carry on first: {under_way.remedy}")
+            yield in_hand(name, under_way)
         if seen is not None and not is_orphan(volume.labels, seen):
             yield Refusal(name, "it is no orphan, as far as can be seen here", "inv volume.list")
         yield from (_in_use(name, user, prefix) for user in snapshot.users(name))

@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from devenv_lib.names import (
-    LABEL,
-    LABEL_ADOPTING,
-    LABEL_COMPLETE,
-    LABEL_UNFINISHED,
-    is_helper,
-    ours,
-    prefix_of,
-)
+from devenv_lib.names import MARKS, is_helper, ours
 from devenv_lib.plans.leftovers import Findings
 from devenv_lib.plans.pending import pending
-from devenv_lib.plans.remedies import freeing
-from devenv_lib.plans.removal import Refusal
+from devenv_lib.plans.refusal import Refusal, in_hand, not_ours, not_there, with_prefix
+from devenv_lib.plans.remedies import freeing, holding
 from devenv_lib.project import check_name
 from devenv_lib.records import Identity, Snapshot
 
@@ -64,8 +56,7 @@ def to_repair(snapshot: Snapshot, prefix: str, names: Iterable[str] | None) -> t
     found = set()
     for volume in snapshot.volumes:
         if ours(volume.labels, prefix):
-            marks = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_UNFINISHED)
-            meant = next((volume.labels[mark] for mark in marks if mark in volume.labels), "")
+            meant = next((volume.labels[mark] for mark in MARKS if mark in volume.labels), "")
             found.add(meant or volume.name)
     return tuple(sorted(found))
 
@@ -76,17 +67,13 @@ def before_the_look(snapshot: Snapshot, prefix: str, name: str) -> RepairPlan | 
     if under_way := pending(snapshot.volumes, prefix).get(name):
         if f"inv volume.repair --name {name}" == under_way.remedy:
             return RepairPlan(name, unfinished=True)
-        return _refused(name, f"it {under_way.why}", f"Carry on first: {under_way.remedy}")
+        return RepairPlan(name, refusal=in_hand(name, under_way))
     if volume is None:
-        return _refused(name, "there is no such volume", "inv volume.list")
-    if volume.labels.get(LABEL) != "true":
-        remedy = f"To make it devenv's: inv volume.adopt --name {name}"
-        return _refused(name, "it does not carry the label devenv=true", remedy)
-    if not ours(volume.labels, prefix):
-        other = prefix_of(volume.labels)
-        remedy = f"DEVENV_PREFIX={other} inv volume.repair --name {name}"
-        return _refused(name, f"it belongs to the prefix {other}, not to {prefix}", remedy)
-    return None
+        return RepairPlan(name, refusal=not_there(name))
+    unlabelled = f"To make it devenv's: inv volume.adopt --name {name}"
+    elsewhere = with_prefix(f"inv volume.repair --name {name}")
+    refusal = not_ours(volume, prefix, unlabelled, elsewhere)
+    return RepairPlan(name, refusal=refusal) if refusal else None
 
 
 def repairing(
@@ -118,10 +105,9 @@ def _owners(plan: RepairPlan, foreign: list[int], snapshot: Snapshot, prefix: st
         )
     users = [user for user in snapshot.users(name) if not is_helper(user.name, user.labels, prefix)]
     if users:
-        how = "mounted by the running" if users[0].running else "referenced by the stopped"
         return _refused(
             name,
-            f"it is {how} container {users[0].name}: what is in use gets no other owner",
+            f"it is {holding(users[0])}: what is in use gets no other owner",
             f"First: {freeing(users[0], prefix)}",
             findings,
         )

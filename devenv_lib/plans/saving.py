@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from devenv_lib.names import LABEL, LABEL_TEMPORARY, ours, prefix_of
+from devenv_lib.names import is_helper, ours
 from devenv_lib.plans.pending import Pending, pending
-from devenv_lib.plans.removal import Refusal
+from devenv_lib.plans.refusal import Refusal, in_hand, not_ours, not_there, with_prefix
 from devenv_lib.project import check_name
 from devenv_lib.records import Container, Snapshot
 
@@ -44,25 +43,22 @@ def _refusals(
     snapshot: Snapshot, prefix: str, name: str, under_way: Mapping[str, Pending]
 ) -> Iterator[Refusal]:
     volume = snapshot.volume(name)
+    unlabelled = f"inv volume.adopt --name {name}"
+    elsewhere = with_prefix(f"inv volume.backup --name {name} --to DIR")
     if volume is None:
-        yield Refusal(name, "there is no such volume", "inv volume.list")
-    elif volume.labels.get(LABEL) != "true":
-        remedy = f"inv volume.adopt --name {name}"
-        yield Refusal(name, "it does not carry the label devenv=true", remedy)
-    elif not ours(volume.labels, prefix):
-        other = prefix_of(volume.labels)
-        remedy = f"DEVENV_PREFIX={shlex.quote(other)} inv volume.backup --name {name} --to DIR"
-        yield Refusal(name, f"it belongs to the prefix {other}, not to {prefix}", remedy)
+        yield not_there(name)
+    elif refusal := not_ours(volume, prefix, unlabelled, elsewhere):
+        yield refusal
     elif found := under_way.get(name):
-        yield Refusal(name, f"it {found.why}", f"Carry on first: {found.remedy}")
+        yield in_hand(name, found)
 
 
-def writers(snapshot: Snapshot, name: str) -> tuple[Container, ...]:
+def writers(snapshot: Snapshot, prefix: str, name: str) -> tuple[Container, ...]:
     """Return the running containers that can write into a volume now, helpers left out."""
     return tuple(
         user
         for user in snapshot.users(name)
         if user.running
-        and LABEL_TEMPORARY not in user.labels
+        and not is_helper(user.name, user.labels, prefix)
         and any(m.source == name and not m.read_only for m in user.mounts)
     )

@@ -11,7 +11,7 @@ from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError, Refused, UsageError
-from devenv_lib.plans.removal import Refusal
+from devenv_lib.plans import Refusal
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import check_format, dry, finish, given, task
 

@@ -116,7 +116,7 @@ def backup(
         volume = snapshot.volume(name)
         if plan.refusals or volume is None:
             raise Refused(f"{name}: {plan.refusals[0].reason}.", plan.refusals[0].remedy)
-        using = writers(snapshot, name)
+        using = writers(snapshot, prefix, name)
         with _paused(engine, using if pause else ()):
             return _save(engine, helper, volume, directory, compression, moved, using, pause)
 

@@ -35,7 +35,7 @@ def plan_clone(engine: Engine, prefix: str, source: str, name: str) -> None:
     """
     snapshot = engine.snapshot()
     for refusal in saving(snapshot, prefix, [source]).refusals:
-        raise Refused(f"The volume {source}: {refusal.reason}.", refusal.remedy)
+        raise refusal.error()
     refuse_target(snapshot, prefix, name)
     if snapshot.volume(name):
         raise _there_is(name)
@@ -75,7 +75,7 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
                 raise _there_is(name)
             words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]
             before, after, count = filled.helper.run(words).decode().split()
-            using = ", ".join(user.name for user in writers(engine.snapshot(), source))
+            using = ", ".join(user.name for user in writers(engine.snapshot(), prefix, source))
             if before != after and not using:
                 raise EngineFailure(
                     f"What came to {name} is not what is in {source}.",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, is_helper, ours, unfinished_name
-from devenv_lib.plans.remedies import freeing
+from devenv_lib.plans.remedies import freeing, holding
 from devenv_lib.records import MountPoint
 from devenv_lib.volumes.tree import TO, script, volume_at
 
@@ -154,10 +154,8 @@ def _refuse_users(engine: Engine, prefix: str, name: str, helper: str) -> None:
     """Refuse a volume that others have: they did not see the marker, and this sees them."""
     for user in engine.snapshot().users(name):
         if user.id != helper:
-            how = "mounted by the running" if user.running else "referenced by the stopped"
             raise Refused(
-                f"The volume {name} is {how} container {user.name}.",
-                f"First: {freeing(user, prefix)}",
+                f"The volume {name} is {holding(user)}.", f"First: {freeing(user, prefix)}"
             )
 
 
