@@ -9,14 +9,14 @@ from devenv_lib.names import is_helper, ours
 from devenv_lib.plans.pending import Pending, pending
 from devenv_lib.plans.refusal import Refusal, in_hand, not_ours, not_there, with_prefix
 from devenv_lib.project import check_name
-from devenv_lib.records import Container, Snapshot
+from devenv_lib.records import Container, Snapshot, Volume
 
 
 @dataclass(frozen=True)
 class SavingPlan:
     """Volumes to save, in order, and refusals. One refusal refuses all of it."""
 
-    names: tuple[str, ...]
+    volumes: tuple[Volume, ...]
     refusals: tuple[Refusal, ...]
 
 
@@ -36,7 +36,8 @@ def saving(
     under_way = {} if held else pending(snapshot.volumes, prefix)
     refusals = [r for name in wanted for r in _refusals(snapshot, prefix, name, under_way)]
     refused = {refusal.volume for refusal in refusals}
-    return SavingPlan(tuple(n for n in wanted if n not in refused), tuple(refusals))
+    found = (snapshot.volume(name) for name in wanted if name not in refused)
+    return SavingPlan(tuple(volume for volume in found if volume), tuple(refusals))
 
 
 def _refusals(

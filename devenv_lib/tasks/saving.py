@@ -46,19 +46,20 @@ def backup(
     at = hands(c)
     plan = volumes.plan_backup(at.engine, at.prefix, None if all else name, directory)
     refuse(plan.refusals, at, began)
+    names = [volume.name for volume in plan.volumes]
     compression = volumes.best() if compress else "none"
     if dry(c):
         suffix = volumes.SUFFIXES[compression]
         report.lines(
-            f"# {name} would be saved to {directory}/{name}-TIME{suffix}" for name in plan.names
+            f"# {name} would be saved to {directory}/{name}-TIME{suffix}" for name in names
         )
         return
     for left in volumes.remove_left(directory):
         report.say(f"Removed {left}, which an interrupted backup left half-written.")
-    made = save(at, plan.names, directory, compression, pause=pause)
+    made = save(at, names, directory, compression, pause=pause)
     if format == "json":
         report.as_json([{"path": each.path, **asdict(each.manifest)} for each in made])
-    failed = len(plan.names) - len(made)
+    failed = len(names) - len(made)
     counts = {"saved": len(made), "failed": failed}
     report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
     finish(int(failed > 0))

@@ -26,7 +26,7 @@ from devenv_lib.plans.adoption import (
     next_step,
     too_often,
 )
-from devenv_lib.volumes.filling import wait_for_helpers
+from devenv_lib.volumes.hold import held
 from devenv_lib.volumes.tree import FROM, TO, copy_tree, look_into, volume_at
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def adopt(
         assert devenv.adopt(engine, settings.prefix, name, "devenv:latest")
         assert [volume.name for volume in devenv.examine(engine, settings.prefix)] == [name]
     """
-    with engine.helper(image, (), prefix, name):  # the lock
-        wait_for_helpers(engine, prefix, name, adopting_name(name))
+    with held(engine, prefix, name, image, adopting_name(name)):
         return _go_on(_Work(engine, prefix, name, image), say)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from typing import IO, TYPE_CHECKING, cast
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.plans.manifest import Manifest, write_manifest
 from devenv_lib.plans.saving import SavingPlan, saving, writers
-from devenv_lib.records import Container, Volume
+from devenv_lib.records import Container, Snapshot, Volume
 from devenv_lib.volumes import partial, tar
 from devenv_lib.volumes.compression import SUFFIXES, Compression, writer
-from devenv_lib.volumes.tree import FROM, volume_at
+from devenv_lib.volumes.hold import reading
+from devenv_lib.volumes.tree import FROM, PIPE
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -109,16 +109,21 @@ def backup(
             saved = devenv.backup(engine, settings.prefix, name, Path(to), "devenv:latest")
             assert Path(saved.path).stat().st_size == saved.manifest.size
     """
-    reading = f"{name} {uuid.uuid4()}"  # several may read at once: no lock
-    with engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper:
+    _fit(engine.snapshot(), prefix, name, held=held)
+    with reading(engine, prefix, name, image) as helper:
         snapshot = engine.snapshot()
-        plan = saving(snapshot, prefix, [name], held=held)
-        volume = snapshot.volume(name)
-        if plan.refusals or volume is None:
-            raise Refused(f"{name}: {plan.refusals[0].reason}.", plan.refusals[0].remedy)
+        volume = _fit(snapshot, prefix, name, held=held)  # as it is once it is in hand
         using = writers(snapshot, prefix, name)
         with _paused(engine, using if pause else ()):
             return _save(engine, helper, volume, directory, compression, moved, using, pause)
+
+
+def _fit(snapshot: Snapshot, prefix: str, name: str, *, held: bool) -> Volume:
+    """Return the volume, if it may be saved."""
+    plan = saving(snapshot, prefix, [name], held=held)
+    for refusal in plan.refusals:
+        raise Refused(f"{name}: {refusal.reason}.", refusal.remedy)
+    return plan.volumes[0]
 
 
 @contextmanager
@@ -213,7 +218,7 @@ def _stream(
     stream = _Stream(int(counts[0]), int(counts[1]))
     words = [*tar.CREATE, f"--directory={FROM}", "."]
     tolerated = (tar.CHANGED,) if tolerant else ()
-    with helper.stream(words, stdout=-1, tolerated=tolerated) as program:
+    with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
         if program.stdout is None:
             raise EngineFailure("The helper has no output.")
         buffer = memoryview(bytearray(_CHUNK))

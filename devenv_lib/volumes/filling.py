@@ -7,7 +7,6 @@ One that was there keeps what it has until the new is complete: see ``swap.sh``.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.names import LABEL_UNFINISHED, common_labels, is_helper, ours, unfinished_name
+from devenv_lib.names import LABEL_UNFINISHED, common_labels, ours, unfinished_name
 from devenv_lib.plans.remedies import freeing, holding
 from devenv_lib.records import MountPoint
+from devenv_lib.volumes.hold import held
 from devenv_lib.volumes.tree import TO, script, volume_at
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 #: Labels of the marker: whether the volume was there, and what tells one that was made for it.
 LABEL_WAS, LABEL_ORIGIN = "devenv.was", "devenv.origin"
 INCOMING = f"{TO}/.devenv-restore-incoming"
-#: Seconds: for helpers to go, between looks, and for one to be started.
-_PATIENCE, _PAUSE, _UNSTARTED = 8.0, 0.05, 3.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,7 @@ def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[str]:
 
     That is "rolled back", "carried on" or "cleared up", or empty where nothing was left.
     """
-    with engine.helper(image, (), prefix, name):
-        wait_for_helpers(engine, prefix, name)
+    with held(engine, prefix, name, image):
         yield _settle(engine, prefix, name, image)
 
 
@@ -157,23 +154,3 @@ def _refuse_users(engine: Engine, prefix: str, name: str, helper: str) -> None:
             raise Refused(
                 f"The volume {name} is {holding(user)}.", f"First: {freeing(user, prefix)}"
             )
-
-
-def wait_for_helpers(engine: Engine, prefix: str, *names: str) -> None:
-    """Wait for the end of helpers that a killed command left, which are about to be removed.
-
-    One that was never started has no end, and is removed. The caller holds the lock, and whoever
-    starts another helper needs milliseconds for it.
-    """
-    began = time.monotonic()
-    while (waited := time.monotonic() - began) < _PATIENCE:
-        snapshot = engine.snapshot()
-        users = {user.id: user for name in names for user in snapshot.users(name)}.values()
-        helpers = [user for user in users if is_helper(user.name, user.labels, prefix)]
-        if not helpers:
-            return
-        for helper in helpers:
-            if helper.state == "created" and waited > _UNSTARTED:
-                with suppress(EngineFailure):  # it may have been started after all
-                    engine.remove(helper.id)
-        time.sleep(_PAUSE)

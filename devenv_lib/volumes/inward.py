@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelled
 from devenv_lib.volumes import pack
-from devenv_lib.volumes.tree import TO, script, volume_at
+from devenv_lib.volumes.tree import NONE, PIPE, TO, script, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -27,8 +27,6 @@ _REFUSALS = {
     37: ("is a symlink, and nothing is written through one", "Name another place: --file PATH"),
     38: ("is a directory that is there already", "Name another place: --file PATH"),
 }
-#: `subprocess.PIPE` and `subprocess.DEVNULL`: programs are started in the engine's room.
-_PIPE, _NONE = -1, -3
 
 
 def copy_in(
@@ -133,7 +131,7 @@ class _Place:
         tally: Tally,
     ) -> None:
         """Write the source to where nobody looks for it."""
-        with self._stream("receive", stdin=_PIPE) as program:
+        with self._stream("receive", stdin=PIPE) as program:
             pipe = pack.Pipe(program.stdin)
             try:
                 if stream is not None:
@@ -146,7 +144,7 @@ class _Place:
 
     def put(self) -> str:
         """Give what was received its name, and return that, from the volume's top."""
-        with self._stream("put", stdout=_PIPE) as program:
+        with self._stream("put", stdout=PIPE) as program:
             target = program.stdout.read() if program.stdout else b""
         self._refuse(program)
         return os.fsdecode(target).lstrip("/")
@@ -159,7 +157,7 @@ class _Place:
         return ["sh", "-c", script("in.sh"), "devenv", action, *self._words]
 
     def _stream(
-        self, action: str, *, stdin: int = _NONE, stdout: int = _NONE
+        self, action: str, *, stdin: int = NONE, stdout: int = NONE
     ) -> AbstractContextManager[Program]:
         return self._helper.stream(self._line(action), stdin, stdout, tuple(_REFUSALS))
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, UsageError
 from devenv_lib.plans.contents import reachable
 from devenv_lib.plans.usage import FORMAT, Directory, directories
-from devenv_lib.volumes.tree import FROM, volume_at
+from devenv_lib.volumes.hold import reading
+from devenv_lib.volumes.tree import FROM, PIPE, records
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 #: The look: one program, whose output is read as it comes.
 WALK = ("find", FROM, "-printf", FORMAT)
-_CHUNK = 1 << 18
 #: find's status when an entry went while it was looked at.
 _VANISHED = 1
 
@@ -49,20 +47,11 @@ def measure(
     if depth < 0:
         raise UsageError(f"{depth} is no depth.", "The top alone is --depth 0.")
     reachable(engine.snapshot(), prefix, name)
-    reading = f"{name} {uuid.uuid4()}"  # several may look at once: no lock
     with (
-        engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper,
-        helper.stream(WALK, stdout=-1, tolerated=(_VANISHED,)) as program,
+        reading(engine, prefix, name, image) as helper,
+        helper.stream(WALK, stdout=PIPE, tolerated=(_VANISHED,)) as program,
     ):
-        found = directories(_records(program.stdout), depth)
+        found = directories(records(program.stdout), depth)
     if program.status and "No such file" not in program.said:
         raise EngineFailure(f"{name} could not be looked at as a whole: {program.said}.")
     return found
-
-
-def _records(source: IO[bytes] | None) -> Iterator[bytes]:
-    """Yield what is ended by NUL, as it comes."""
-    rest = b""
-    while source and (chunk := source.read(_CHUNK)):
-        *records, rest = (rest + chunk).split(b"\0")
-        yield from records

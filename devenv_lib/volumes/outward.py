@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tarfile
-import uuid
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import IO, TYPE_CHECKING
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelled
 from devenv_lib.volumes import unpack
+from devenv_lib.volumes.hold import reading
 from devenv_lib.volumes.landing import beside, give_name, landing, refuse_taken
 from devenv_lib.volumes.tar import CHANGED
-from devenv_lib.volumes.tree import FROM, script, volume_at
+from devenv_lib.volumes.tree import FROM, PIPE, script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -67,15 +67,14 @@ def copy_out(
     final = landing(to, own, replace=replace) if isinstance(to, str) else None
     title = f"{path} in the volume {name}"
     work = _Work(title, Tally(), final, None if isinstance(to, str) else to)
-    reading = f"{name} {uuid.uuid4()}"  # several may read at once: no lock
     with (
-        engine.helper(image, (volume_at(name, FROM),), prefix, reading) as helper,
+        reading(engine, prefix, name, image) as helper,
         beside(final) if final else nullcontext(Path()) as held,
     ):
         reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
         words = ["sh", "-c", script("out.sh"), "devenv", FROM, spelled(path)]
         tolerated = (CHANGED, _MISSING, _ASTRAY, _ODD)
-        with helper.stream(words, stdout=-1, tolerated=tolerated) as program:
+        with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
             whole = work.receive(program.stdout, held)
         _refuse(program.status, name, path)
         if not whole:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from devenv_lib.plans.leftovers import FORMAT, Findings, examined, read_entry
+from devenv_lib.volumes.tree import records
 
 if TYPE_CHECKING:
     from devenv_lib.engine.helper import Helper
     from devenv_lib.records import Identity
 
 _FIND = ("find", "-P")
-_CHUNK = 1 << 16
 _SET_ID = ("!", "(", "-type", "f", "-perm", "/6000", ")")
 #: Writes nothing but what it would archive, and does not read it; a file's capabilities are
 #: shown below it.
@@ -33,20 +33,12 @@ def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: boo
         with helper.stream(words, stdout=listed):
             pass
         listed.seek(0)
-        found = examined(map(read_entry, _records(listed)), who.uid)
+        found = examined(map(read_entry, records(listed)), who.uid)
     if not (owner and found.owners):
         return found
     start = len(target) + 1
     able = {path[start:] for path in capable(helper, target, who.uid)} - set(found.leftovers)
     return replace(found, kept=tuple(sorted(able | set(found.kept))))
-
-
-def _records(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield what NULs end in a stream."""
-    rest = b""
-    while read := stream.read(_CHUNK):
-        *whole, rest = (rest + read).split(b"\0")
-        yield from whole
 
 
 def capable(helper: Helper, target: str, uid: int) -> list[bytes]:

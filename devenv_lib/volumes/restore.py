@@ -14,7 +14,7 @@ from devenv_lib.volumes import tar
 from devenv_lib.volumes.archive import Archive, chunks
 from devenv_lib.volumes.backup import backup
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
-from devenv_lib.volumes.tree import TO
+from devenv_lib.volumes.tree import PIPE, TO
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -105,7 +105,7 @@ def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | N
 
 def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> None:
     words = [*tar.EXTRACT, f"--directory={filled.directory}"]
-    with filled.helper.stream(words, stdin=-1) as program, suppress(BrokenPipeError):
+    with filled.helper.stream(words, stdin=PIPE) as program, suppress(BrokenPipeError):
         for data in chunks(archive):
             if program.stdin is not None:
                 program.stdin.write(data)

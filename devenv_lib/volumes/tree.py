@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure
 from devenv_lib.plans.adoption import Content
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Where helpers have the volumes that they work on: no image has anything there.
 FROM, TO = "/devenv/from", "/devenv/to"
+#: `subprocess.PIPE` and `subprocess.DEVNULL`: programs are started in the engine's room.
+PIPE, NONE = -1, -3
+_CHUNK = 1 << 18
 
 
 def volume_at(name: str, target: str, *, read_only: bool = True) -> MountPoint:
@@ -45,6 +49,14 @@ def copy_tree(helper: Helper) -> None:
     """
     helper.run(["cp", "--archive", f"{FROM}/.", f"{TO}/"])
     helper.run(["sync", "--file-system", TO])
+
+
+def records(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """Yield what NULs end in a stream, as it comes."""
+    rest = b""
+    while stream and (chunk := stream.read(_CHUNK)):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
 
 
 @cache

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from devenv_lib import volumes
-from devenv_lib.errors import DevenvError
+from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.names import common_labels
 from devenv_lib.volumes.compression import Compression
 from tests.conftest import IMAGE, RUN, Workspace
@@ -164,6 +164,15 @@ def test_an_environment_goes_on_when_a_backup_fails(workspace: Workspace, tmp_pa
         save(workspace, workspace.volume("data"), tmp_path, pause=True, moved=fail)
     assert [c.state for c in workspace.engine.containers() if c.id == container.id] == ["running"]
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+def test_a_volume_that_is_not_there_is_not_made_by_its_backup(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """An engine makes what a helper mounts."""
+    with pytest.raises(Refused, match="no such volume"):
+        save(workspace, workspace.volume("none"), tmp_path)
+    assert workspace.volume_names() == []
 
 
 def test_sockets_are_named_since_no_archive_has_them(workspace: Workspace, tmp_path: Path) -> None:
