@@ -94,16 +94,11 @@ def say(text: str) -> None:
     _write(sys.stderr, text)
 
 
-def outcome(name: str, word: str, detail: str = "") -> None:
-    """Write an outcome line: what became of one object, and a detail where there is one."""
+def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:
+    """Write an outcome line: what became of one object, a detail, and below it what to run next."""
     say(f"{printable(name)} {_coloured(word)}{f'  {printable(detail)}' if detail else ''}")
-
-
-def failed(name: str, error: DevenvError) -> None:
-    """Write that one of several objects failed, why, and what to run next."""
-    outcome(name, "FAILED", str(error))
-    if error.hint:
-        reason(error.hint)
+    if remedy:
+        reason(remedy)
 
 
 def reason(text: str) -> None:

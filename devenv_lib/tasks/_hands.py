@@ -9,7 +9,9 @@ from invoke import Context
 
 from devenv_lib import images, report
 from devenv_lib.engine import connect
+from devenv_lib.errors import ImageError
 from devenv_lib.images import Choice
+from devenv_lib.records import Identity
 from devenv_lib.settings import Settings
 from devenv_lib.tasks._task import settings_of
 
@@ -34,6 +36,18 @@ class Hands(NamedTuple):
         """The name of the image for helpers, which is made or pulled if it is missing."""
         owner = (os.getuid(), os.getgid())
         return images.ensure(self.engine, self.choice, self.settings, owner, report.say).name
+
+    def user_of(self, image: str) -> Identity:
+        """Return who the user of the helpers' image is.
+
+        Raises:
+            ImageError: it is gone, or has no usable user.
+        """
+        found = self.engine.image(image)
+        if found is None:
+            why = f"The image {image} has just been removed."
+            raise ImageError(why, "Run the same command again.")
+        return images.identity(self.engine, found, image, self.prefix, self.settings.user)
 
 
 def hands(c: Context) -> Hands:

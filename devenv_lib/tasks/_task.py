@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import invoke
@@ -140,6 +141,38 @@ def given(flag: str, argv: Sequence[str] | None = None) -> bool:
     """Whether a flag was typed: Invoke drops one of a list that has no value behind it."""
     argv = sys.argv if argv is None else argv
     return flag in itertools.takewhile(lambda word: word != "--", argv)
+
+
+def exactly_one(name: Sequence[str], **others: bool) -> None:
+    """Refuse several of ``--name`` and the flags ``others``, or none of them.
+
+    Raises:
+        UsageError: with those that were given.
+    """
+    # Without a value a --name names nothing, but beside another flag it was meant.
+    named = bool(name) or (any(others.values()) and given("--name"))
+    flags = {"--name": named, **{f"--{flag}": value for flag, value in others.items()}}
+    chosen = [flag for flag, is_given in flags.items() if is_given]
+    if len(chosen) != 1:
+        what = f"{'Both ' if len(chosen) == 2 else ''}{' and '.join(chosen)} were given"
+        what = what if chosen else f"Neither {' nor '.join(flags)} was given"
+        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
+
+
+def needed(names: Sequence[str]) -> list[str]:
+    """Return the names that were given, each once.
+
+    Raises:
+        UsageError: there are none.
+    """
+    if not names:
+        raise UsageError("No volume was named.", "Name one: --name NAME; see: inv volume.list")
+    return list(dict.fromkeys(names))
+
+
+def path_at(text: str) -> Path:
+    """Return the absolute path that a flag names."""
+    return Path(text).expanduser().absolute()
 
 
 def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str]:

@@ -13,12 +13,12 @@ from typing import IO
 
 from invoke import Context
 
-from devenv_lib import images, report, volumes
-from devenv_lib.errors import ImageError, UsageError
+from devenv_lib import report, volumes
+from devenv_lib.errors import UsageError
 from devenv_lib.plans.contents import Copied, parts_of, reachable
 from devenv_lib.tasks._bars import draw
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, given, task
+from devenv_lib.tasks._task import check_format, dry, given, needed, task
 
 #: Directories that a table has at least, on however low a terminal.
 _ROWS = 20
@@ -37,7 +37,7 @@ def cp(
     c: Context, name: str = "", file: str = "", to: str = "", from_: str = "", replace: bool = False
 ) -> None:
     """Copy a file or directory out of a volume, or into it as the environment's user's."""
-    _one_volume(name)
+    needed([name] if name else [])
     if bool(to) == bool(from_) or (given("--to") and given("--from")):
         raise UsageError(
             "It takes exactly one of --to and --from.",
@@ -79,17 +79,9 @@ def _counted(number: int, noun: str) -> str:
     return f"{noun} copied" if number == 1 else f"{noun}s copied"
 
 
-def _one_volume(name: str) -> None:
-    if not name:
-        raise UsageError("No volume was named.", "Name one: --name NAME; see: inv volume.list")
-
-
 def _copy_in(at: Hands, name: str, file: str, source: str, *, replace: bool) -> Copied:
     image = at.image
-    found = at.engine.image(image)
-    if found is None:
-        raise ImageError(f"The image {image} has just been removed.", "Run the same command again.")
-    user = images.identity(at.engine, found, image, at.prefix, at.settings.user)
+    user = at.user_of(image)
     content: str | IO[bytes] = _home(source)
     if source == "-":
         if sys.stdin is None:
@@ -137,7 +129,7 @@ def usage(
 ) -> None:
     """Show what takes the room in a volume: its largest directories."""
     check_format(format, "table", "json")
-    _one_volume(name)
+    needed([name] if name else [])
     began = time.monotonic()
     at = hands(c)
     if dry(c):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from invoke import Context
 
 from devenv_lib import report, volumes
-from devenv_lib.errors import DevenvError, UsageError
+from devenv_lib.errors import DevenvError
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, finish, task
+from devenv_lib.tasks._task import check_format, dry, finish, needed, task
 
 
 @task(
@@ -30,7 +29,8 @@ def adopt(c: Context, name: list[str], format: str = "table") -> None:  # noqa: 
     if dry(c):
         report.lines(line for one in found for line in volumes.rehearse_adoption(one))
         return
-    words = [_adopt(at, each) for each in names]
+    image = at.image
+    words = [_adopt(at, each, image) for each in names]
     if format == "json":
         engine = at.engine.endpoint.name
         told = zip(names, words, strict=True)
@@ -40,29 +40,18 @@ def adopt(c: Context, name: list[str], format: str = "table") -> None:  # noqa: 
     finish(int("failed" in words))
 
 
-def _adopt(at: Hands, name: str) -> str:
+def _adopt(at: Hands, name: str, image: str) -> str:
     """Adopt a volume, report it, and return its word for the summary."""
     try:
-        lacked = volumes.adopt(at.engine, at.prefix, name, at.image, report.say)
+        lacked = volumes.adopt(at.engine, at.prefix, name, image, report.say)
     except DevenvError as error:
-        report.failed(name, error)
+        report.outcome(name, "FAILED", str(error), error.hint)
         return "failed"
     if not lacked:
         report.outcome(name, "OK", "it carries the labels already")
         return "unchanged"
     report.outcome(name, "ADOPTED")
     return "adopted"
-
-
-def needed(names: Sequence[str]) -> list[str]:
-    """Return the names that were given, each once.
-
-    Raises:
-        UsageError: there are none.
-    """
-    if not names:
-        raise UsageError("No volume was named.", "Name one: --name NAME; see: inv volume.list")
-    return list(dict.fromkeys(names))
 
 
 TASKS = (adopt,)

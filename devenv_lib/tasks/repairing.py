@@ -9,13 +9,13 @@ from typing import Any
 
 from invoke import Context
 
-from devenv_lib import images, report, volumes
-from devenv_lib.errors import Declined, DevenvError, Refused, UsageError
+from devenv_lib import report, volumes
+from devenv_lib.errors import Declined, DevenvError, Refused
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
 from devenv_lib.plans.repair import RepairPlan
 from devenv_lib.records import Identity
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, finish, given, task
+from devenv_lib.tasks._task import check_format, dry, exactly_one, finish, task
 
 _HEADERS = ("VOLUME", "PLACE", "WHAT", "TO DO")
 _LEFT = {"d": "a directory of root's, made by an engine", "f": "an empty file of root's, likewise"}
@@ -41,50 +41,41 @@ def repair(
 ) -> None:
     """Mend what a wrong start left in volumes: root's mount points, and a foreign uid's files."""
     check_format(format, "table", "json")
-    if bool(all) == bool(name or given("--name")):
-        what = "Both --name and --all were given" if all else "Neither --name nor --all was given"
-        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
+    exactly_one(name, all=all)
     began = time.monotonic()
-    with_ = hands(c)
-    image, who = _user(with_, dry=dry(c))
+    at = hands(c)
+    image, who = _user(at, dry=dry(c))
     names = None if all else name
-    plans = volumes.plan_repair(with_.engine, with_.prefix, names, image, who, owner=owner)
+    plans = volumes.plan_repair(at.engine, at.prefix, names, image, who, owner=owner)
     if dry(c):
         report.lines(line for plan in plans for line in _rehearsed(plan, image, who))
         finish(int(any(plan.refusal for plan in plans)))
         return
     _show(plans, who, table=format == "table")
     if any(plan.needed for plan in plans) and not force:
-        _ask(plans, who, with_.engine.endpoint.title)
-    results = [_repaired(with_, plan, image, who) for plan in plans]
+        _ask(plans, who, at.engine.endpoint.title)
+    results = [_repaired(at, plan, image, who) for plan in plans]
     for result in results:
-        report.outcome(result["name"], result["outcome"], result["detail"])
-        if result["remedy"]:
-            report.reason(result["remedy"])
+        report.outcome(*(result[key] for key in ("name", "outcome", "detail", "remedy")))
     if format == "json":
         report.as_json(results)
-    _sum_up(results, with_.engine.endpoint.title, time.monotonic() - began)
+    _sum_up(results, at.engine.endpoint.title, time.monotonic() - began)
 
 
-def _user(with_: Hands, *, dry: bool) -> tuple[str, Identity]:
+def _user(at: Hands, *, dry: bool) -> tuple[str, Identity]:
     """Return the helpers' image and who its user is.
 
     Raises:
         Refused: it is not here, and a dry run makes none.
     """
-    name = with_.choice.name
-    if dry and with_.engine.image(name) is None:
+    name = at.choice.name
+    if dry and at.engine.image(name) is None:
         raise Refused(
             f"The image {name}, which volumes are looked into with, is not here yet.",
             "Make or pull it: inv build; or leave out --dry",
         )
-    owner = (os.getuid(), os.getgid())
-    built = images.ensure(with_.engine, with_.choice, with_.settings, owner, report.say)
-    image = with_.engine.image(built.name)
-    if image is None:
-        raise Refused(f"The image {name} is gone.", "Run the same command again.")
-    wanted = with_.settings.user
-    return built.name, images.identity(with_.engine, image, built.name, with_.prefix, wanted)
+    image = at.image
+    return image, at.user_of(image)
 
 
 def _rehearsed(plan: RepairPlan, image: str, who: Identity) -> Iterator[str]:
@@ -146,7 +137,7 @@ def _ask(plans: Sequence[RepairPlan], who: Identity, where: str) -> None:
         )
 
 
-def _repaired(with_: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[str, Any]:
+def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[str, Any]:
     """Repair a volume, and return what became of it, as JSON has it."""
     word, detail, remedy, done = "OK", "", "", 0
     found = plan.findings
@@ -154,7 +145,7 @@ def _repaired(with_: Hands, plan: RepairPlan, image: str, who: Identity) -> dict
         word, detail, remedy = "REFUSED", plan.refusal.reason, plan.refusal.remedy
     elif plan.needed:
         try:
-            result = volumes.repair(with_.engine, with_.prefix, plan, image, who)
+            result = volumes.repair(at.engine, at.prefix, plan, image, who)
         except DevenvError as error:
             word = "REFUSED" if isinstance(error, Refused) else "FAILED"
             detail, remedy = str(error), error.hint
@@ -179,7 +170,7 @@ def _repaired(with_: Hands, plan: RepairPlan, image: str, who: Identity) -> dict
         "leftovers": [os.fsdecode(path) for path in (found.leftovers if found else ())],
         "owners": {str(uid): number for uid, number in (found.owners if found else {}).items()},
         "kept": [os.fsdecode(path) for path in (found.kept if found else ())],
-        "engine": with_.engine.endpoint.name,
+        "engine": at.engine.endpoint.name,
     }
 
 

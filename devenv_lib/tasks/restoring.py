@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from invoke import Context
 
@@ -13,7 +12,7 @@ from devenv_lib import report, volumes
 from devenv_lib.errors import UsageError
 from devenv_lib.plans.restoring import refuse_target, target_name
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, task
+from devenv_lib.tasks._task import check_format, dry, path_at, task
 
 
 @task(
@@ -40,9 +39,9 @@ def restore(
     if to and not replace:
         raise UsageError("--to is for --replace, which was not given.", "inv volume.restore --help")
     began = time.monotonic()
-    path = Path(from_).expanduser().absolute()
+    path = path_at(from_)
     at = hands(c)
-    directory = (Path(to).expanduser().absolute() if to else path.parent) if replace else None
+    directory = (path_at(to) if to else path.parent) if replace else None
     if directory:
         volumes.check_directory(directory)
     with volumes.opened(path) as archive:

@@ -13,7 +13,7 @@ from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans import Refusal
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, finish, given, task
+from devenv_lib.tasks._task import check_format, dry, exactly_one, finish, path_at, task
 
 
 @task(
@@ -38,11 +38,10 @@ def backup(
 ) -> None:
     """Save volumes to archives in a directory, with a manifest beside each."""
     check_format(format, "table", "json")
-    if bool(all) == bool(name or given("--name")):
-        raise UsageError("It takes exactly one of --name and --all.", "inv volume.list")
+    exactly_one(name, all=all)
     if not to:
         raise UsageError("No directory was named for the archives.", "Name one: --to DIR")
-    began, directory = time.monotonic(), directory_at(to)
+    began, directory = time.monotonic(), path_at(to)
     at = hands(c)
     plan = volumes.plan_backup(at.engine, at.prefix, None if all else name, directory)
     refuse(plan.refusals, at, began)
@@ -68,8 +67,7 @@ def backup(
 def refuse(refusals: Sequence[Refusal], at: Hands, began: float) -> None:
     """Say every refusal and end the command, if there are any."""
     for refusal in refusals:
-        report.outcome(refusal.volume, "REFUSED", refusal.reason)
-        report.reason(refusal.remedy)
+        report.outcome(refusal.volume, "REFUSED", refusal.reason, refusal.remedy)
     if refusals:
         counts = {"refused": len({refusal.volume for refusal in refusals})}
         report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
@@ -85,7 +83,7 @@ def save(
     pause: bool = False,
 ) -> list[volumes.Backup]:
     """Try to save every volume, report each, and return what was saved."""
-    made = []
+    made, image = [], at.image if names else ""
     for name in names:
         try:
             with report.progress(name) as moved:
@@ -94,13 +92,13 @@ def save(
                     at.prefix,
                     name,
                     directory,
-                    at.image,
+                    image,
                     compression=compression,
                     pause=pause,
                     moved=moved,
                 )
         except DevenvError as error:
-            report.failed(name, error)
+            report.outcome(name, "FAILED", str(error), error.hint)
             continue
         made.append(saved)
         report.outcome(name, "SAVED", f"{report.size(saved.manifest.size)}  {saved.path}")
@@ -129,11 +127,6 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
                     f"{saved.manifest.files} were expected.",
                     "Somebody may have used the volume meanwhile: repeat the command.",
                 )
-
-
-def directory_at(text: str) -> Path:
-    """Return the directory that a flag names."""
-    return Path(text).expanduser().absolute()
 
 
 TASKS = (backup,)

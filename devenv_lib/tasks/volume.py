@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.engine import connect
-from devenv_lib.errors import Declined, UsageError
+from devenv_lib.errors import Declined
 from devenv_lib.names import LABEL_PATH
 from devenv_lib.plans import RemovalPlan
 from devenv_lib.tasks._hands import hands
 from devenv_lib.tasks._listing import prefix_line, show
-from devenv_lib.tasks._task import check_format, dry, finish, given, settings_of, task
-from devenv_lib.tasks.saving import directory_at, save_first
+from devenv_lib.tasks._task import (
+    check_format,
+    dry,
+    exactly_one,
+    finish,
+    path_at,
+    settings_of,
+    task,
+)
+from devenv_lib.tasks.saving import save_first
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -79,19 +86,17 @@ def rm(
     backup: str = "",
 ) -> None:
     """Remove labelled volumes that no container references. What is in them is gone then."""
-    whole = all or orphans
-    named = bool(name) or (whole and given("--name"))  # without a value it names nothing
-    _check_choice({"--name": named, "--all": all, "--orphans": orphans})
+    exactly_one(name, all=all, orphans=orphans)
     began = time.monotonic()
-    settings = settings_of(c)
-    engine = connect()
+    at = hands(c)
+    engine, settings = at.engine, at.settings
     protected = settings.volumes.protected
-    names = None if whole else name
+    names = None if all or orphans else name
     plan = volumes.plan_removal(engine, settings.prefix, names, protected, orphans=orphans)
     if plan.refusals:
         _refuse(engine, plan, began)
     if backup:
-        volumes.check_directory(directory_at(backup))
+        volumes.check_directory(path_at(backup))
     if dry(c):
         report.lines(f"# {v.name} is saved to {backup} first" for v in plan.volumes if backup)
         report.lines(shlex.join(["docker", "volume", "rm", v.name]) for v in plan.volumes)
@@ -104,25 +109,15 @@ def rm(
     ):
         raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
     if backup:
-        save_first(hands(c), [volume.name for volume in plan.volumes], directory_at(backup))
+        save_first(at, [volume.name for volume in plan.volumes], path_at(backup))
     removals = volumes.remove(engine, settings.prefix, plan)
     _tell(engine, plan, removals, began)
-
-
-def _check_choice(flags: Mapping[str, bool]) -> None:
-    """Refuse several of the flags that say which volumes, or none of them."""
-    chosen = [flag for flag, is_given in flags.items() if is_given]
-    if len(chosen) != 1:
-        what = f"{'Both ' if len(chosen) == 2 else ''}{' and '.join(chosen)} were given"
-        what = what if chosen else "Neither --name nor --all nor --orphans was given"
-        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
 
 
 def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
     """Say every refusal, and that nothing was removed; end the command."""
     for refusal in plan.refusals:
-        report.outcome(refusal.volume, "REFUSED", refusal.reason)
-        report.reason(refusal.remedy)
+        report.outcome(refusal.volume, "REFUSED", refusal.reason, refusal.remedy)
     for volume in plan.volumes:
         report.outcome(volume.name, "KEPT", "one refusal refuses the whole command")
     _tell_spared(plan)
