@@ -23,7 +23,7 @@ from devenv_lib import containers, host, images
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import Engine, connect
 from devenv_lib.errors import EngineUnavailable
-from devenv_lib.names import LABEL_PREFIX, STARTING
+from devenv_lib.names import LABEL_PREFIX, STARTING, common_labels
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Host
@@ -115,6 +115,12 @@ class Workspace:
 
     def volume(self, suffix: str) -> str:
         return f"{self.prefix}-{suffix}"
+
+    def make_volume(self, suffix: str) -> str:
+        """Make an empty labelled volume, and return its name."""
+        name = self.volume(suffix)
+        self.engine.create_volume(name, common_labels(self.prefix))
+        return name
 
     def configure(self, **changes: Any) -> None:
         self.settings = replace(self.settings, **changes)
@@ -230,6 +236,15 @@ class Workspace:
             text=True,
             start_new_session=group,
         )
+
+    def killed_after(self, seconds: float, *words: str) -> None:
+        """Run a task, and kill it if it takes longer, as nothing could be told to clear up."""
+        process = self.begin(*words, group=True)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()
 
     def process_environ(self, variables: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a process that sees this home, prefix and image."""

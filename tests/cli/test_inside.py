@@ -7,7 +7,6 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from devenv_lib.names import common_labels
 from tests.conftest import DEVENV, Workspace
 from tests.trees import scan
 
@@ -17,8 +16,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture
 def name(workspace: Workspace) -> str:
     """A labelled volume with a lockfile in it, as an environment leaves it."""
-    made = workspace.volume("tvim-lock")
-    workspace.engine.create_volume(made, common_labels(workspace.prefix))
+    made = workspace.make_volume("tvim-lock")
     workspace.in_volume("tvim-lock", "echo '{}' > lazy-lock.json; printf '\\033[2Jx' > evil")
     return made
 

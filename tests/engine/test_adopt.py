@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -56,12 +54,7 @@ def test_killed_at_random_moments_it_is_carried_on(workspace: Workspace, odd: st
     seed = uuid.uuid4().hex
     moments = random.Random(seed)  # noqa: S311 - when to kill
     for _ in range(6):
-        process = workspace.begin("volume.adopt", "--name", odd, group=True)
-        try:
-            process.wait(moments.uniform(0.3, 1.6))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        workspace.killed_after(moments.uniform(0.3, 1.6), "volume.adopt", "--name", odd)
         if labelled(workspace, odd) and not workspace.engine.volume(complete_name(odd)):
             break  # it is whole: from here on, whoever removes all gets what they ask for
         workspace.inv("volume.rm", "--all", "--force")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
 import tarfile
 import uuid
 from collections.abc import Callable
@@ -28,8 +26,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture
 def odd(workspace: Workspace) -> str:
     """A volume of ours with one of everything in it."""
-    name = workspace.volume("odd")
-    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    name = workspace.make_volume("odd")
     build(name)
     return name
 
@@ -176,8 +173,7 @@ def test_a_volume_that_is_not_there_is_not_made_by_its_backup(
 
 
 def test_sockets_are_named_since_no_archive_has_them(workspace: Workspace, tmp_path: Path) -> None:
-    name = workspace.volume("odd")
-    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    name = workspace.make_volume("odd")
     build(name, [Entry("s", "socket"), Entry("f")])
     saved = save(workspace, name, tmp_path)
     assert saved.manifest.notes == ("1 sockets were left out, which no archive can hold",)
@@ -197,18 +193,14 @@ def test_a_full_disk_leaves_no_file(workspace: Workspace, odd: str, tmp_path: Pa
 def test_killed_at_random_moments_no_half_archive_has_its_name(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    name, to, seed = workspace.volume("big"), tmp_path / "to", uuid.uuid4().hex
-    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    name, to, seed = workspace.make_volume("big"), tmp_path / "to", uuid.uuid4().hex
     build(name, [Entry(str(n), data="x" * 200_000) for n in range(40)])
     to.mkdir()
     moments = random.Random(seed)  # noqa: S311 - when to kill
     for _ in range(5):
-        process = workspace.begin("volume.backup", "--name", name, "--to", str(to), group=True)
-        try:
-            process.wait(moments.uniform(0.2, 0.9))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        workspace.killed_after(
+            moments.uniform(0.2, 0.9), "volume.backup", "--name", name, "--to", str(to)
+        )
     done = workspace.inv("volume.backup", "--name", name, "--to", str(to))
     assert done.returncode == 0, done.stderr
     assert [path.name for path in to.iterdir() if path.name.endswith("partial")] == []
@@ -256,8 +248,7 @@ def test_nothing_goes_when_one_cannot_be_saved(
     workspace: Workspace, odd: str, tmp_path: Path
 ) -> None:
     """The second one is too large for the disk."""
-    large, to = workspace.volume("z-large"), tmp_path / "to"
-    workspace.engine.create_volume(large, common_labels(workspace.prefix))
+    large, to = workspace.make_volume("z-large"), tmp_path / "to"
     noise = random.Random(1).randbytes(400_000).decode("latin-1")  # noqa: S311 - does not compress
     build(large, [Entry("noise", data=noise)])
     to.mkdir()

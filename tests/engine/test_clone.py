@@ -10,7 +10,7 @@ import pytest
 from devenv_lib import volumes
 from devenv_lib.engine import Engine
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.names import common_labels, unfinished_name
+from devenv_lib.names import unfinished_name
 from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker
 
@@ -20,8 +20,7 @@ pytestmark = pytest.mark.engine
 @pytest.fixture
 def source(workspace: Workspace) -> str:
     """A volume of ours with a file in it."""
-    name = workspace.volume("source")
-    workspace.engine.create_volume(name, common_labels(workspace.prefix))
+    name = workspace.make_volume("source")
     workspace.in_volume("source", "echo precious > file")
     return name
 

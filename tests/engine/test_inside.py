@@ -38,9 +38,7 @@ _MEASURED = (
 @pytest.fixture
 def name(workspace: Workspace) -> str:
     """An empty labelled volume that nobody uses."""
-    made = workspace.volume("data")
-    workspace.engine.create_volume(made, common_labels(workspace.prefix))
-    return made
+    return workspace.make_volume("data")
 
 
 def copy_out(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import uuid
 from typing import Any
@@ -28,12 +27,6 @@ pytestmark = pytest.mark.engine
 #: What the wrong start of `wrong_start` leaves in the volume.
 LEFT = [".", "bound", "bound/directory", "opencode", "opencode/deep", "opencode/deep/auth.json"]
 _CAPABILITY = "0100000200040000000000000000000000000000"
-
-
-def make(workspace: Workspace, suffix: str) -> str:
-    name = workspace.volume(suffix)
-    workspace.engine.create_volume(name, common_labels(workspace.prefix))
-    return name
 
 
 def wrong_start(workspace: Workspace, name: str) -> None:
@@ -62,7 +55,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, tuple[in
 @pytest.fixture
 def left(workspace: Workspace) -> str:
     """A volume with leftovers, beside what is somebody's and looks like them."""
-    name = make(workspace, "data")
+    name = workspace.make_volume("data")
     wrong_start(workspace, name)
     script = """
         mkdir own own/empty own-mode users; echo x >own/file; touch own/stub own-file
@@ -106,7 +99,7 @@ def test_without_an_answer_and_with_dry_nothing_changes(workspace: Workspace, le
 
 def test_of_one_of_everything_only_what_may_be_a_stub_changes(workspace: Workspace) -> None:
     """Empty files of root's beside the user's own, with an engine's modes."""
-    name = make(workspace, "data")
+    name = workspace.make_volume("data")
     build(name, [*ODD, Entry("stub", mode=0o755)])
     before = scan(name)
     done = workspace.inv("volume.repair", "--name", name, "--force", "--format", "json")
@@ -121,7 +114,7 @@ def test_of_one_of_everything_only_what_may_be_a_stub_changes(workspace: Workspa
 
 
 def test_several_owners_are_refused_and_named(workspace: Workspace) -> None:
-    name = make(workspace, "data")
+    name = workspace.make_volume("data")
     build(name)
     before = scan(name)
     done = workspace.inv("volume.repair", "--name", name, "--owner", "--force")
@@ -133,7 +126,7 @@ def test_several_owners_are_refused_and_named(workspace: Workspace) -> None:
 @pytest.fixture
 def foreign(workspace: Workspace) -> str:
     """A volume whose user had the uid 1001."""
-    name = make(workspace, "data")
+    name = workspace.make_volume("data")
     entries = [
         Entry(".", "dir", mode=0o755, uid=1001, gid=1001),
         Entry("a", "dir", mode=0o2700, uid=1001, gid=1001),
@@ -194,12 +187,7 @@ def test_killed_at_random_moments_the_next_one_does_the_rest(
     moments = random.Random(seed)  # noqa: S311 - when to kill
     flags = ("--name", foreign, "--owner", "--force")
     for _ in range(4):
-        process = workspace.begin("volume.repair", *flags, group=True)
-        try:
-            process.wait(moments.uniform(0.4, 1.4))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        workspace.killed_after(moments.uniform(0.4, 1.4), "volume.repair", *flags)
     done = workspace.inv("volume.repair", *flags)
     assert done.returncode == 0, f"seed {seed}: {done.stderr}"
     many = ["many", *(f"many/{number}" for number in range(1, 4001))]
@@ -237,7 +225,7 @@ def test_a_symlink_in_the_place_of_a_directory_leads_nowhere(
 def test_what_is_in_other_hands_is_refused_and_the_others_are_repaired(
     workspace: Workspace, left: str
 ) -> None:
-    one, other = make(workspace, "cache"), make(workspace, "state")
+    one, other = workspace.make_volume("cache"), workspace.make_volume("state")
     labels = common_labels(workspace.prefix)
     workspace.engine.create_volume(complete_name(one), {**labels, LABEL_COMPLETE: one})
     workspace.engine.create_volume(unfinished_name(other), {**labels, LABEL_UNFINISHED: other})

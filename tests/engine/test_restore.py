@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import subprocess
 import tarfile
 import uuid
@@ -206,12 +205,7 @@ def test_killed_at_random_moments_it_is_all_or_nothing(case: Case, kind: str) ->
         words = ["volume.clone", f"--name={case.name}", f"--to={target}"]
     moments = random.Random(seed)  # noqa: S311 - when to kill
     for _ in range(4):
-        process = workspace.begin(*words, group=True)
-        try:
-            process.wait(moments.uniform(0.3, 1.5))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
+        workspace.killed_after(moments.uniform(0.3, 1.5), *words)
         marker = workspace.engine.volume(unfinished_name(target))
         if marker:
             refused = workspace.inv("volume.rm", "--name", target, "--force")
