@@ -37,9 +37,10 @@ RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
 
 
-# Whoever runs the tests in the background may have Ctrl-C ignored, which children inherit; a
-# handler of our own they do not.
+# Whoever runs the tests in the background may have Ctrl-C ignored, and with `nohup` a hang-up,
+# which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def docker(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
