@@ -105,6 +105,11 @@ def helper_body(
     }
 
 
+#: A shell that runs what it reads, each piece after a line with its length in bytes. It does not
+#: wait for what it runs: it has to see the end of its input, with which everything ends.
+_SERVE = 'while read -r length; do script=$(head -c "$length"); eval "$script" & done'
+
+
 def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[str, Any]:
     """Write the create request of a helper that stays while somebody holds its stdin.
 
@@ -116,7 +121,7 @@ def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[s
         "User": "0",
         "Env": [f"PATH={SAFE_PATH}", "LC_ALL=C"],
         "WorkingDir": "/",
-        "Entrypoint": ["cat"],
+        "Entrypoint": ["sh", "-c", _SERVE],
         "Cmd": [],
         "Labels": _temporary(prefix),
         "OpenStdin": True,

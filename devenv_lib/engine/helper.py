@@ -1,17 +1,20 @@
-"""A helper that stays for a while: root inside, volumes and nothing else, steps by ``docker exec``.
+"""A helper that stays for a while: root inside, volumes and nothing else.
 
-Its main process is a ``cat`` on a pipe from here. When this process ends, however it ends, the
-pipe closes, the cat ends, and the engine stops and removes the container with all that runs in
-it: nothing goes on writing into a volume for a command that is gone. The same makes the
-container's name a lock that cannot be left behind, on the engine and so for all its clients.
+Its main process is a shell that runs what comes through a pipe from here. When this process ends,
+however it ends, the pipe closes, the shell ends, and the engine stops and removes the container
+with all that runs in it: nothing goes on writing into a volume for a command that is gone. The
+same makes the container's name a lock that cannot be left behind, on the engine and so for all
+its clients.
 
-The streams are the docker program's: docker-py copies them frame by frame. Nothing of them is
-logged, which the engine would otherwise do on its own disk.
+Short steps go through that pipe. What streams is started by ``docker exec``, which takes a tenth
+of a second. The streams are the docker program's: docker-py copies them frame by frame. Nothing
+of them is logged, which the engine would otherwise do on its own disk.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import tempfile
 import time
@@ -37,6 +40,12 @@ _PATIENCE, _PAUSE = 8.0, 0.05
 _UNSTARTED = 3.0
 #: Characters of a program's last words that a message quotes.
 _QUOTED = 400
+#: Runs words and answers with a line, status and two lengths, and then what they wrote.
+_ANSWER = """\
+{{ {} ; }} >/dev/shm/out 2>/dev/shm/said
+echo $? $(stat -c %s /dev/shm/out /dev/shm/said)
+cat /dev/shm/out /dev/shm/said
+"""
 
 
 @dataclass
@@ -50,7 +59,7 @@ class Program:
 
 
 class Helper:
-    """A running helper. ``id`` is its container's."""
+    """A helper that runs, or is about to. ``id`` is its container's."""
 
     def __init__(
         self,
@@ -58,20 +67,63 @@ class Helper:
         identity: str,
         words: Sequence[str],
         main: subprocess.Popen[bytes],
+        image: str,
     ) -> None:
         self.id = identity
         self._client = client
         self._words = [*words, "exec", "--interactive", identity]
         self._main = main
+        self._image = image
+        self._is_ready = False
 
-    def run(self, words: Sequence[str], stdin: IO[bytes] | int = subprocess.DEVNULL) -> bytes:
-        """Run a program in the helper and return what it wrote to stdout.
+    def ready(self) -> None:
+        """Wait until the helper runs: its lock is one that ends with this process from then on.
+
+        Raises:
+            EngineFailure: it could not be started.
+        """
+        if not self._is_ready:
+            self.run(["true"])
+
+    def run(self, words: Sequence[str]) -> bytes:
+        """Run a program in the helper and return what it wrote to stdout, which is no stream.
 
         Raises:
             EngineFailure: it failed; the message has its last words.
         """
-        with self.stream(words, stdin, subprocess.PIPE) as program:
-            return program.stdout.read() if program.stdout else b""
+        status, output, said = self._ask(os.fsencode(_ANSWER.format(shlex.join(words))))
+        self._is_ready = True
+        if status:
+            raise _failure(words[0], status, _last_words(said))
+        return output
+
+    def _ask(self, script: bytes) -> tuple[int, bytes, bytes]:
+        """Have the main process run a script, and return its answer: status, stdout, stderr."""
+        asking, answers = self._main.stdin, self._main.stdout
+        if asking is None or answers is None:
+            raise ValueError("no pipes")
+        with suppress(BrokenPipeError):
+            asking.write(b"%d\n%s" % (len(script), script))
+            asking.flush()
+        first = answers.readline().split()
+        if len(first) != 3:
+            raise self._ended()
+        status, length, said = map(int, first)
+        return status, answers.read(length), answers.read(said)
+
+    def _ended(self) -> EngineFailure:
+        """Return why the main process is not there, or not any more."""
+        self._main.kill()
+        said = _last_words(self._main.communicate()[1])
+        if self._is_ready:
+            return EngineFailure(
+                f"The helper container ended: {said or 'silently'}.",
+                "Somebody may have removed it; then run the same command again.",
+            )
+        return EngineFailure(
+            f"A helper container of the image {self._image} could not be started: {said}",
+            "Helpers need an image of a whole system, as the default one: DEVENV_IMAGE= inv …",
+        )
 
     @contextmanager
     def stream(
@@ -90,6 +142,7 @@ class Helper:
         Raises:
             EngineFailure: it failed; the message has its last words.
         """
+        self.ready()
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
                 [*self._words, *words],
@@ -108,19 +161,18 @@ class Helper:
                 process.wait()
                 _close(process.stdin)
                 _close(process.stdout)
-            program.said = _last_words(said)
+            said.seek(0)
+            program.said = _last_words(said.read())
             if program.status not in (0, *tolerated):
-                raise EngineFailure(
-                    f"{words[0]} failed in the helper container: {program.said or 'silently'} "
-                    f"(status {program.status}).",
-                    "See what the engine has, and whether its disk is full: docker ps -a; "
-                    "docker system df",
-                    program.status,
-                )
+                raise _failure(words[0], program.status, program.said)
+
+    def release(self) -> None:
+        """Let the helper end, which takes a while, and do not wait for it."""
+        _close(self._main.stdin)
 
     def end(self) -> None:
         """End the helper, and return when the engine has removed it."""
-        _close(self._main.stdin)
+        self.release()
         try:
             self._main.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -137,17 +189,16 @@ def _close(stream: IO[Any] | None) -> None:
             stream.close()
 
 
-def _open(stream: IO[Any] | None) -> int:
-    """Return the file descriptor of a stream that was asked for as a pipe."""
-    if stream is None:
-        raise ValueError("no pipe")
-    return stream.fileno()
+def _last_words(said: bytes) -> str:
+    return " ".join(said[-_QUOTED:].decode(errors="replace").split())
 
 
-def _last_words(said: IO[bytes]) -> str:
-    said.seek(0, 2)
-    said.seek(max(0, said.tell() - _QUOTED))
-    return " ".join(said.read().decode(errors="replace").split())
+def _failure(program: str, status: int, said: str) -> EngineFailure:
+    return EngineFailure(
+        f"{program} failed in the helper container: {said or 'silently'} (status {status}).",
+        "See what the engine has, and whether its disk is full: docker ps -a; docker system df",
+        status,
+    )
 
 
 def begin(
@@ -158,13 +209,13 @@ def begin(
     prefix: str,
     about: str,
 ) -> Helper:
-    """Return a running helper that has ``mounts``, which are volumes; whoever calls ends it.
+    """Return a helper that has ``mounts``, which are volumes; whoever calls ends it.
 
-    There is at most one at a time of what it is ``about``, a volume's name.
+    There is at most one at a time of what it is ``about``, a volume's name. It has the volumes at
+    once, and is being started: see `Helper.ready`.
 
     Raises:
         Refused: another command's is there and stays.
-        EngineFailure: it could not be started.
     """
     name = helper_name(prefix, about)
     body = bodies.worker_body(image, mounts, prefix)
@@ -178,13 +229,7 @@ def begin(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    made = Helper(client, identity, words, main)
-    try:
-        _await_echo(main, image)
-    except BaseException:
-        made.end()
-        raise
-    return made
+    return Helper(client, identity, words, main, image)
 
 
 def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> str:
@@ -209,19 +254,6 @@ def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> 
                 if now - since > _UNSTARTED:  # its maker was killed
                     _gone(client, data["Id"])
         time.sleep(_PAUSE)
-
-
-def _await_echo(main: subprocess.Popen[bytes], image: str) -> None:
-    """Wait until the helper's cat answers, or say why it does not."""
-    with suppress(BrokenPipeError):
-        os.write(_open(main.stdin), b"\n")
-    if not os.read(_open(main.stdout), 1):
-        main.wait()
-        said = " ".join(os.read(_open(main.stderr), _QUOTED).decode(errors="replace").split())
-        raise EngineFailure(
-            f"A helper container of the image {image} could not be started: {said}",
-            "Helpers need an image of a whole system, as the default one: DEVENV_IMAGE= inv …",
-        )
 
 
 def _gone(client: docker.APIClient, identity: str) -> None:

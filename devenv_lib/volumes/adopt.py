@@ -108,7 +108,8 @@ def adopt(
         assert devenv.adopt(engine, settings.prefix, name, "devenv:latest")
         assert [volume.name for volume in devenv.examine(engine, settings.prefix)] == [name]
     """
-    with held(engine, prefix, name, image, adopting_name(name)):
+    with held(engine, prefix, name, image, adopting_name(name)) as lock:
+        lock.ready()
         return _go_on(_Work(engine, prefix, name, image), say)
 
 

@@ -67,10 +67,10 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
         done = devenv.clone(engine, settings.prefix, cache, other, "devenv:latest")
         assert (done.name, done.source) == (other, cache)
     """
-    with taken(engine, prefix, name, image):
+    with taken(engine, prefix, name, image) as hold:
         plan_clone(engine, prefix, source, name)
         origin = volume_at(source, FROM)
-        with filling(engine, prefix, name, image, common_labels(prefix), origin) as filled:
+        with filling(hold, common_labels(prefix), origin) as filled:
             if filled.present:
                 raise _there_is(name)
             words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
@@ -38,14 +38,27 @@ class Filling:
     present: bool
 
 
-@contextmanager
-def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[str]:
-    """Hold a volume's lock, and give what had to be done for an earlier command.
+@dataclass(frozen=True)
+class Hold:
+    """A volume whose lock is held, and ``earlier``: what had to be done for an earlier command.
 
     That is "rolled back", "carried on" or "cleared up", or empty where nothing was left.
     """
-    with held(engine, prefix, name, image):
-        yield _settle(engine, prefix, name, image)
+
+    engine: Engine
+    prefix: str
+    name: str
+    image: str
+    lock: Helper
+    earlier: str = ""
+
+
+@contextmanager
+def taken(engine: Engine, prefix: str, name: str, image: str) -> Iterator[Hold]:
+    """Hold a volume's lock, after what a killed command left of the volume was settled."""
+    with held(engine, prefix, name, image) as lock:
+        hold = Hold(engine, prefix, name, image, lock)
+        yield replace(hold, earlier=_settle(hold))
 
 
 def settle(engine: Engine, prefix: str, name: str, image: str) -> str:
@@ -54,27 +67,21 @@ def settle(engine: Engine, prefix: str, name: str, image: str) -> str:
     Returns "rolled back" or "carried on", "cleared up" where only the marker was left, or an
     empty string where there was nothing to do.
     """
-    with taken(engine, prefix, name, image) as done:
-        return done
+    with taken(engine, prefix, name, image) as hold:
+        return hold.earlier
 
 
 @contextmanager
-def filling(
-    engine: Engine,
-    prefix: str,
-    name: str,
-    image: str,
-    labels: Mapping[str, str],
-    *mounts: MountPoint,
-) -> Iterator[Filling]:
+def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Iterator[Filling]:
     """Give what it takes to fill a volume, and have it whole or as it was at the end.
 
-    The caller holds the lock. ``labels`` are for a volume that is not there yet; ``mounts`` are
-    what the helper has besides.
+    ``labels`` are for a volume that is not there yet; ``mounts`` are what the helper has besides.
+    The lock is let go at the end.
 
     Raises:
         Refused: a container references the volume, or somebody made one of these names.
     """
+    engine, prefix, name = hold.engine, hold.prefix, hold.name
     origin, present = uuid.uuid4().hex, engine.volume(name) is not None
     about = {LABEL_UNFINISHED: name, LABEL_WAS: "present" if present else "absent"}
     marker = {**common_labels(prefix), **about, LABEL_ORIGIN: origin}
@@ -84,17 +91,19 @@ def filling(
         if not present:
             engine.create_volume(name, {**labels, LABEL_ORIGIN: origin})
         here = volume_at(name, TO, read_only=False)
-        with engine.helper(image, (here, *mounts), prefix, f"{name} fill") as helper:
+        with engine.helper(hold.image, (here, *mounts), prefix, f"{name} fill") as helper:
             if not present:
                 _refuse_other(engine, name, origin)
             _refuse_users(engine, prefix, name, helper.id)
+            hold.lock.ready()
             yield Filling(helper, INCOMING if present else TO, present)
+            engine.remove_volume(unfinished_name(name))
+            hold.lock.release()  # so that both helpers end at once
     except BaseException:
         # If this fails too, the marker stays, and whoever comes next carries on.
         with suppress(EngineFailure):
-            _settle(engine, prefix, name, image)
+            _settle(hold)
         raise
-    engine.remove_volume(unfinished_name(name))
 
 
 def begin(filled: Filling) -> None:
@@ -120,10 +129,12 @@ def swap(helper: Helper, *step: str) -> str:
     return helper.run(["sh", "-c", script("swap.sh"), "devenv", TO, *step]).decode().strip()
 
 
-def _settle(engine: Engine, prefix: str, name: str, image: str) -> str:
+def _settle(hold: Hold) -> str:
+    engine, prefix, name = hold.engine, hold.prefix, hold.name
     marker, volume = engine.volume(unfinished_name(name)), engine.volume(name)
     if marker is None or not ours(marker.labels, prefix):
         return ""
+    hold.lock.ready()
     done = "rolled back"
     if marker.labels.get(LABEL_WAS) == "absent":
         mine = volume and volume.labels.get(LABEL_ORIGIN) == marker.labels.get(LABEL_ORIGIN)
@@ -131,7 +142,7 @@ def _settle(engine: Engine, prefix: str, name: str, image: str) -> str:
             engine.remove_volume(name)
     elif volume:
         here = volume_at(name, TO, read_only=False)
-        with engine.helper(image, (here,), prefix, f"{name} fill") as helper:
+        with engine.helper(hold.image, (here,), prefix, f"{name} fill") as helper:
             done = swap(helper, "settle") or "cleared up"
     engine.remove_volume(marker.name)
     return done

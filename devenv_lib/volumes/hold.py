@@ -21,14 +21,15 @@ _PATIENCE, _PAUSE, _UNSTARTED = 8.0, 0.05, 3.0
 
 
 @contextmanager
-def held(engine: Engine, prefix: str, name: str, image: str, *others: str) -> Iterator[None]:
+def held(engine: Engine, prefix: str, name: str, image: str, *others: str) -> Iterator[Helper]:
     """Hold a volume's lock, once the helpers of a killed command have let go of it.
 
-    ``others`` are further volumes that they may have had.
+    ``others`` are further volumes that they may have had. The lock is a helper, which may still
+    be starting: whoever is about to change anything waits until it is ready.
     """
-    with engine.helper(image, (), prefix, name):
+    with engine.helper(image, (), prefix, name) as lock:
         _wait_for_helpers(engine, prefix, name, *others)
-        yield
+        yield lock
 
 
 def reading(engine: Engine, prefix: str, name: str, image: str) -> AbstractContextManager[Helper]:

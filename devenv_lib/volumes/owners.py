@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from devenv_lib.plans.leftovers import FORMAT, Findings, examined, read_entry
-from devenv_lib.volumes.tree import records
+from devenv_lib.volumes.tree import PIPE, records
 
 if TYPE_CHECKING:
     from devenv_lib.engine.helper import Helper
@@ -48,8 +48,14 @@ def capable(helper: Helper, target: str, uid: int) -> list[bytes]:
         with helper.stream(words, stdout=listed):
             pass
         listed.seek(0)
-        shown = helper.run(_CAPABLE, listed)
+        shown = _output(helper, _CAPABLE, listed)
     return list(capable_files(shown))
+
+
+def _output(helper: Helper, words: Sequence[str], listed: IO[bytes]) -> bytes:
+    """Return what a program writes that reads a list of paths."""
+    with helper.stream(words, listed, PIPE) as program:
+        return program.stdout.read() if program.stdout else b""
 
 
 def capable_files(shown: bytes) -> Iterator[bytes]:
@@ -67,7 +73,7 @@ def inodes(helper: Helper, paths: Sequence[bytes]) -> list[int]:
     if not paths:
         return []
     with listed_file(paths) as listed:
-        said = helper.run(["xargs", "-0", "stat", "-c", "%i", "--"], listed)
+        said = _output(helper, ["xargs", "-0", "stat", "-c", "%i", "--"], listed)
     return [int(number) for number in said.split()]
 
 

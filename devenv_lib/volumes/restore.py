@@ -79,10 +79,10 @@ def restore(
         assert (done.name, done.files) == (other, saved.manifest.files)
     """
     name = target_name(archive.manifest, name)
-    with taken(engine, prefix, name, image) as earlier:
+    with taken(engine, prefix, name, image) as hold:
         refuse_target(engine.snapshot(), prefix, name, protected if replace else ())
         labels, saved = labels_for(archive.manifest, name, prefix), ""
-        with filling(engine, prefix, name, image, labels) as filled:
+        with filling(hold, labels) as filled:
             if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
                 saved = _saved(engine, prefix, name, image, replace)
             begin(filled)
@@ -90,7 +90,7 @@ def restore(
             commit(filled, top=archive.top)
     verified = archive.manifest is not None
     path = str(archive.path)
-    return Restored(name, path, archive.files, archive.bytes, verified, saved, earlier)
+    return Restored(name, path, archive.files, archive.bytes, verified, saved, hold.earlier)
 
 
 def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | None) -> str:

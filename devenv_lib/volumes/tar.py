@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 #: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
-#: same archive. Holes stay holes, and times keep their nanoseconds.
+#: same archive. Holes stay holes, and times keep their nanoseconds. Records are of the 32 KiB that
+#: an engine passes on at once: of tar's usual 10 KiB, many small files take half as long again.
 CREATE = (
     *("tar", "--create", "--file=-", "--format=pax", "--sort=name", "--numeric-owner", "--sparse"),
+    "--blocking-factor=64",
     *("--acls", "--xattrs", "--xattrs-include=*", "--warning=no-file-ignored"),
     "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f",
 )
