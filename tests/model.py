@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from devenv_lib.errors import EngineFailure
 from devenv_lib.records import MountPoint, Snapshot, Volume
@@ -93,7 +92,10 @@ class ModelHelper:
     def at(self, target: str) -> Stored:
         return self.engine.volumes[self.mounts[target].source]
 
-    def run(self, words: Sequence[str], **_: Any) -> bytes:
+    def ready(self) -> None:
+        """It always is."""
+
+    def run(self, words: Sequence[str]) -> bytes:
         if words[0] == "cp":
             source, target = words[-2].removesuffix("/."), words[-1].removesuffix("/")
             assert not self.mounts[target].read_only

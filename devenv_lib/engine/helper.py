@@ -40,7 +40,8 @@ _PATIENCE, _PAUSE = 8.0, 0.05
 _UNSTARTED = 3.0
 #: Characters of a program's last words that a message quotes.
 _QUOTED = 400
-#: Runs words and answers with a line, status and two lengths, and then what they wrote.
+#: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
+#: client that was killed a part may come: the brace without its end runs nothing.
 _ANSWER = """\
 {{ {} ; }} >/dev/shm/out 2>/dev/shm/said
 echo $? $(stat -c %s /dev/shm/out /dev/shm/said)

@@ -1,7 +1,7 @@
 # Run as root in a helper: sh -c SCRIPT devenv FROM TO
 # Copies all that is in the first directory to the second, which is empty, and has it on the disk.
-# It prints how many entries the first has, and for each a digest of all names with kinds, owners,
-# modes, times, link targets, numbers of links and sizes: of everything but contents and attributes.
+# It prints for each a digest of all names with kinds, owners, modes, times, link targets, numbers
+# of links and sizes: of everything but contents and attributes; then how many entries came.
 # Where something could not be looked at, the digests differ.
 # GNU cp, find and sort.
 set -eu
@@ -23,7 +23,7 @@ digest "$1" >/dev/shm/first &
 first=$!
 digest "$2" >/dev/shm/second &
 second=$!
-find "$1" -printf . | wc -c >/dev/shm/count
+find "$2" -printf . | wc -c >/dev/shm/count
 wait "$written"
 wait "$first"
 wait "$second"

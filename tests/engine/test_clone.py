@@ -70,7 +70,7 @@ def test_a_clone_that_is_not_the_same_does_not_stay(
 ) -> None:
     name = workspace.volume("new")
     file = "$2/link" if change.startswith("ln") else "$2/file"
-    spoilt = script("clone.sh").replace("{\n    sync", f'{change} "{file}"\n{{\n    sync', 1)
+    spoilt = script("clone.sh").replace("\nsync", f'\n{change} "{file}"\nsync', 1)
     assert spoilt != script("clone.sh")
     module = importlib.import_module("devenv_lib.volumes.clone")
     monkeypatch.setattr(module, "script", lambda _: spoilt)
