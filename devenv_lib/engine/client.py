@@ -17,7 +17,8 @@ import docker
 from devenv_lib.engine import answers, bodies, temporary
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.failures import translated
-from devenv_lib.engine.helper import Helper, begin
+from devenv_lib.engine.helper import Helper
+from devenv_lib.engine.starting import begin
 from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL
@@ -224,7 +225,7 @@ class Engine:
     def helper(
         self, image: str, mounts: Sequence[MountPoint], prefix: str, about: str
     ) -> Iterator[Helper]:
-        """Give a helper that has ``mounts`` and is ended with the block: see `helper.helper`."""
+        """Give a helper that has ``mounts`` and is ended with the block: see `helper.Helper`."""
         with self._doing("starting a helper container"):
             made = begin(self._client, self.endpoint, image, mounts, prefix, about)
         try:

@@ -17,27 +17,17 @@ import os
 import shlex
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import IO, Any
 
 import docker
 
-from devenv_lib.engine import answers, bodies
-from devenv_lib.engine.endpoint import Endpoint
-from devenv_lib.engine.program import docker_words
-from devenv_lib.engine.temporary import whole
-from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.names import helper_name
-from devenv_lib.records import MountPoint
+from devenv_lib.errors import EngineFailure
 
-#: Seconds that the helper of a command which was killed has to disappear in.
-_PATIENCE, _PAUSE = 8.0, 0.05
-#: Seconds that a helper may exist without having been started: its maker needs milliseconds.
-_UNSTARTED = 3.0
+#: Seconds that a helper has to disappear in.
+PATIENCE = 8.0
 #: Characters of a program's last words that a message quotes.
 _QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
@@ -60,22 +50,27 @@ class Program:
 
 
 class Helper:
-    """A helper that runs, or is about to. ``id`` is its container's."""
+    """A helper, from its start on. ``id`` is its container's, ``words`` the docker program's."""
 
     def __init__(
         self,
         client: docker.APIClient,
         identity: str,
         words: Sequence[str],
-        main: subprocess.Popen[bytes],
         image: str,
     ) -> None:
         self.id = identity
         self._client = client
         self._words = [*words, "exec", "--interactive", identity]
-        self._main = main
         self._image = image
         self._is_ready = False
+        self._main = subprocess.Popen(
+            [*words, "start", "--attach", "--interactive", identity],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
     def ready(self) -> None:
         """Wait until the helper runs: its lock is one that ends with this process from then on.
@@ -175,13 +170,13 @@ class Helper:
         """End the helper, and return when the engine has removed it."""
         self.release()
         try:
-            self._main.wait(_PATIENCE)
+            self._main.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._main.kill()
             self._main.wait()
         _close(self._main.stdout)
         _close(self._main.stderr)
-        _gone(self._client, self.id)
+        gone(self._client, self.id)
 
 
 def _close(stream: IO[Any] | None) -> None:
@@ -202,62 +197,7 @@ def _failure(program: str, status: int, said: str) -> EngineFailure:
     )
 
 
-def begin(
-    client: docker.APIClient,
-    endpoint: Endpoint,
-    image: str,
-    mounts: Sequence[MountPoint],
-    prefix: str,
-    about: str,
-) -> Helper:
-    """Return a helper that has ``mounts``, which are volumes; whoever calls ends it.
-
-    There is at most one at a time of what it is ``about``, a volume's name. It has the volumes at
-    once, and is being started: see `Helper.ready`.
-
-    Raises:
-        Refused: another command's is there and stays.
-    """
-    name = helper_name(prefix, about)
-    body = bodies.worker_body(image, mounts, prefix)
-    words = docker_words(endpoint)
-    with whole():
-        identity = _created(client, partial(client.create_container_from_config, body, name), name)
-    main = subprocess.Popen(
-        [*words, "start", "--attach", "--interactive", identity],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    return Helper(client, identity, words, main, image)
-
-
-def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> str:
-    """Return the id of a container that ``create`` makes once ``name`` is free."""
-    began = time.monotonic()
-    unstarted: dict[str, float] = {}
-    while True:
-        try:
-            return str(create()["Id"])
-        except docker.errors.APIError as error:
-            if not answers.name_is_taken(str(error.explanation)):
-                raise
-        now = time.monotonic()
-        if now - began > _PATIENCE:
-            raise Refused(
-                f"Another command is at work on it: its helper {name} is there.",
-                "Wait for its end, then run the same command again.",
-            )
-        for data in client.containers(all=True, filters={"name": f"^/?{name}$"}):
-            if data.get("State") == "created":
-                since = unstarted.setdefault(data["Id"], now)
-                if now - since > _UNSTARTED:  # its maker was killed
-                    _gone(client, data["Id"])
-        time.sleep(_PAUSE)
-
-
-def _gone(client: docker.APIClient, identity: str) -> None:
+def gone(client: docker.APIClient, identity: str) -> None:
     """Make sure that a helper of ours is gone: one that never ran is not removed by its end."""
     try:
         client.remove_container(identity, v=True, force=True)

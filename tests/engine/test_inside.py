@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from devenv_lib import volumes
-from devenv_lib.engine import helper
+from devenv_lib.engine import starting
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Copied
@@ -332,7 +332,7 @@ def test_a_source_that_is_not_there_or_changes_leaves_nothing(
 def test_two_can_read_at_once_and_a_copy_in_waits_for_its_turn(
     workspace: Workspace, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(helper, "_PATIENCE", 0.3)
+    monkeypatch.setattr(starting, "PATIENCE", 0.3)
     workspace.in_volume("data", "echo x > f")
     with workspace.engine.helper(IMAGE, (), workspace.prefix, name):  # somebody's lock
         copy_out(workspace, "f", tmp_path / "f")

@@ -1,0 +1,70 @@
+"""Start a helper. Its name is a lock: an engine has at most one container of a name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import docker
+
+from devenv_lib.engine import answers, bodies
+from devenv_lib.engine.endpoint import Endpoint
+from devenv_lib.engine.helper import PATIENCE, Helper, gone
+from devenv_lib.engine.program import docker_words
+from devenv_lib.engine.temporary import whole
+from devenv_lib.errors import Refused
+from devenv_lib.names import helper_name
+from devenv_lib.records import MountPoint
+
+#: Seconds between looks, and that a helper may exist without having been started: its maker needs
+#: milliseconds for it.
+_PAUSE, _UNSTARTED = 0.05, 3.0
+
+
+def begin(
+    client: docker.APIClient,
+    endpoint: Endpoint,
+    image: str,
+    mounts: Sequence[MountPoint],
+    prefix: str,
+    about: str,
+) -> Helper:
+    """Return a helper that has ``mounts``, which are volumes; whoever calls ends it.
+
+    There is at most one at a time of what it is ``about``, a volume's name. It has the volumes at
+    once, and is being started: see `Helper.ready`.
+
+    Raises:
+        Refused: another command's is there and stays.
+    """
+    name = helper_name(prefix, about)
+    body = bodies.worker_body(image, mounts, prefix)
+    with whole():
+        identity = _created(client, partial(client.create_container_from_config, body, name), name)
+    return Helper(client, identity, docker_words(endpoint), image)
+
+
+def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> str:
+    """Return the id of a container that ``create`` makes once ``name`` is free."""
+    began = time.monotonic()
+    unstarted: dict[str, float] = {}
+    while True:
+        try:
+            return str(create()["Id"])
+        except docker.errors.APIError as error:
+            if not answers.name_is_taken(str(error.explanation)):
+                raise
+        now = time.monotonic()
+        if now - began > PATIENCE:
+            raise Refused(
+                f"Another command is at work on it: its helper {name} is there.",
+                "Wait for its end, then run the same command again.",
+            )
+        for data in client.containers(all=True, filters={"name": f"^/?{name}$"}):
+            if data.get("State") == "created":
+                since = unstarted.setdefault(data["Id"], now)
+                if now - since > _UNSTARTED:  # its maker was killed
+                    gone(client, data["Id"])
+        time.sleep(_PAUSE)
