@@ -170,6 +170,22 @@ def needed(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def not_empty(**flags: str | None) -> None:
+    """Refuse flags that were given with nothing behind them, as by a variable that is not set.
+
+    Without one the command would do something else: remove without a backup, say.
+
+    Raises:
+        UsageError: naming the flag.
+    """
+    for flag, value in flags.items():
+        if value is not None and not value.strip():
+            raise UsageError(
+                f"--{flag} was given without a value.",
+                f"Name what is meant, or leave --{flag} out; is a variable of the shell not set?",
+            )
+
+
 def path_at(text: str) -> Path:
     """Return the absolute path that a flag names."""
     return Path(text).expanduser().absolute()

@@ -12,7 +12,7 @@ from devenv_lib import report, volumes
 from devenv_lib.errors import UsageError
 from devenv_lib.plans.restoring import refuse_target, target_name
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, path_at, task
+from devenv_lib.tasks._task import check_format, dry, not_empty, path_at, task
 
 
 @task(
@@ -27,13 +27,14 @@ from devenv_lib.tasks._task import check_format, dry, path_at, task
 def restore(
     c: Context,
     from_: str = "",
-    name: str = "",
+    name: str | None = None,
     replace: bool = False,
-    to: str = "",
+    to: str | None = None,
     format: str = "table",  # noqa: A002
 ) -> None:
     """Restore a volume from an archive, all of it or nothing."""
     check_format(format, "table", "json")
+    not_empty(name=name, to=to)
     if not from_:
         raise UsageError("No archive was named.", "Name one: --from FILE")
     if to and not replace:
@@ -45,7 +46,7 @@ def restore(
     if directory:
         volumes.check_directory(directory)
     with volumes.opened(path) as archive:
-        target = target_name(archive.manifest, name)
+        target = target_name(archive.manifest, name or "")
         if dry(c):
             protected = at.settings.volumes.protected if replace else ()
             refuse_target(at.engine.snapshot(), at.prefix, target, protected)
