@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, ours, unfinished_name
 from devenv_lib.plans.remedies import freeing, holding
+from devenv_lib.plans.restoring import interrupted
 from devenv_lib.records import MountPoint
 from devenv_lib.volumes.hold import held
 from devenv_lib.volumes.tree import TO, script, volume_at
@@ -78,8 +79,9 @@ def filling(
     origin, present = uuid.uuid4().hex, engine.volume(name) is not None
     about = {LABEL_UNFINISHED: name, LABEL_WAS: "present" if present else "absent"}
     marker = {**common_labels(prefix), **about, LABEL_ORIGIN: origin}
-    engine.create_volume(unfinished_name(name), marker)
-    _refuse_other(engine, unfinished_name(name), origin)
+    with _told(name, present=present):
+        engine.create_volume(unfinished_name(name), marker)
+        _refuse_other(engine, unfinished_name(name), origin)
     try:
         if not present:
             engine.create_volume(name, {**labels, LABEL_ORIGIN: origin})
@@ -89,12 +91,25 @@ def filling(
                 _refuse_other(engine, name, origin)
             _refuse_users(engine, prefix, name, helper.id)
             yield Filling(helper, INCOMING if present else TO, present)
-    except BaseException:
+    except BaseException as failure:
+        settled = None
         # If this fails too, the marker stays, and whoever comes next carries on.
         with suppress(EngineFailure):
-            _settle(engine, prefix, name, image)
+            settled = _settle(engine, prefix, name, image)
+        if isinstance(failure, EngineFailure):
+            raise interrupted(failure, name, present=present, settled=settled) from None
         raise
-    engine.remove_volume(unfinished_name(name))
+    with _told(name, present=present):
+        engine.remove_volume(unfinished_name(name))
+
+
+@contextmanager
+def _told(name: str, *, present: bool) -> Iterator[None]:
+    """Say with a failure of the engine's that there may be something to carry on."""
+    try:
+        yield
+    except EngineFailure as failure:
+        raise interrupted(failure, name, present=present, settled=None) from None
 
 
 def begin(filled: Filling) -> None:

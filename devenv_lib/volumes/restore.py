@@ -114,5 +114,5 @@ def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> 
     if count != archive.names + 1:
         raise EngineFailure(
             f"{count - 1} names came out of {archive.path}, which has {archive.names}.",
-            "Look at what this image's tar is: it has to be GNU tar. The volume is as it was.",
+            "Look at what this image's tar is: it has to be GNU tar.",
         )

@@ -18,6 +18,7 @@ from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
 from devenv_lib.volumes.filling import LABEL_WAS
 from tests.conftest import IMAGE, Workspace, docker
+from tests.relay import relay
 from tests.test_stream import END, HIDING, head
 from tests.trees import Entry, build, scan
 
@@ -228,6 +229,23 @@ def test_two_at_once_end_with_one_whole_volume(case: Case) -> None:
     assert case.workspace.volume_names() == [case.name]
 
 
+def test_an_engine_that_goes_meanwhile_is_said_so_with_what_is_where(case: Case) -> None:
+    """Cut at one request after the other: the message says what is where, and nothing is lost."""
+    engine, said = case.workspace.engine, []
+    for cut in range(12, 40, 3):
+        with relay(str(engine.endpoint.socket), cut_after=cut, unix=True) as url:
+            words = ("volume.restore", *case.words("--replace"))
+            result = case.workspace.inv(*words, variables={"DOCKER_HOST": url})
+        assert "Traceback" not in result.stderr, result.stderr
+        said.append(result.stderr)
+        if engine.volume(unfinished_name(case.name)):
+            assert "nothing that was in it is lost" in result.stderr, result.stderr
+            assert f"inv volume.repair --name {case.name}" in result.stderr
+        volumes.settle(engine, case.workspace.prefix, case.name, IMAGE)
+        assert scan(case.name) in (case.old, case.new)
+    assert any("is not finished" in text for text in said)
+
+
 def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     """In a volume of one megabyte, in memory."""
     name, options = case.workspace.volume("small"), ("type=tmpfs", "device=tmpfs", "o=size=1m")
@@ -236,7 +254,7 @@ def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     engine, prefix = case.workspace.engine, case.workspace.prefix
     with (
         volumes.opened(case.archive) as archive,
-        pytest.raises(EngineFailure, match="No space left"),
+        pytest.raises(EngineFailure, match=f"No space left.* {name} is as it was"),
     ):
         volumes.restore(engine, prefix, archive, IMAGE, name=name)
     assert case.workspace.volume_names() == sorted([case.name, name])
