@@ -43,3 +43,11 @@ def pending(volumes: Iterable[Volume], prefix: str) -> dict[str, Pending]:
             names = [name, unfinished_name(name)]
             found |= dict.fromkeys(names, Pending(why, f"inv volume.repair --name {name}"))
     return found
+
+
+def unfinished(volumes: Iterable[Volume], prefix: str, name: str) -> bool:
+    """Whether a restore or a clone to ``name`` is not finished."""
+    return any(
+        ours(volume.labels, prefix) and volume.labels.get(LABEL_UNFINISHED) == name
+        for volume in volumes
+    )

@@ -9,7 +9,7 @@ from invoke import Context
 
 from devenv_lib import images, report
 from devenv_lib.engine import connect
-from devenv_lib.errors import ImageError
+from devenv_lib.errors import ImageError, Refused
 from devenv_lib.images import Choice
 from devenv_lib.records import Identity
 from devenv_lib.settings import Settings
@@ -36,6 +36,21 @@ class Hands(NamedTuple):
         """The name of the image for helpers, which is made or pulled if it is missing."""
         owner = (os.getuid(), os.getgid())
         return images.ensure(self.engine, self.choice, self.settings, owner, report.say).name
+
+    @property
+    def image_here(self) -> str:
+        """The name of that image for a dry run, which makes and pulls none.
+
+        Raises:
+            Refused: it is not here.
+        """
+        if self.engine.image(self.choice.name) is None:
+            raise Refused(
+                f"The image {self.choice.name}, which volumes are looked into with, is not here "
+                "yet.",
+                "Make or pull it: inv build; or leave out --dry",
+            )
+        return self.image
 
     def user_of(self, image: str) -> Identity:
         """Return who the user of the helpers' image is.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import UsageError
-from devenv_lib.plans.restoring import refuse_target, target_name
+from devenv_lib.plans.pending import unfinished
+from devenv_lib.plans.restoring import target_name
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import check_format, dry, not_empty, path_at, task
 
@@ -48,9 +51,7 @@ def restore(
     with volumes.opened(path) as archive:
         target = target_name(archive.manifest, name or "")
         if dry(c):
-            protected = at.settings.volumes.protected if replace else ()
-            refuse_target(at.engine.snapshot(), at.prefix, target, protected)
-            report.lines([f"# {archive.files} entries of {path} would be restored to {target}"])
+            report.lines(_rehearsal(at, archive, target, directory))
             return
         with report.progress(target) as moved:
             done = volumes.restore(
@@ -66,6 +67,29 @@ def restore(
     if format == "json":
         report.as_json({**asdict(done), "engine": at.engine.endpoint.name})
     _tell(done, at, began)
+
+
+def _rehearsal(
+    at: Hands, archive: volumes.Archive, target: str, directory: Path | None
+) -> Iterator[str]:
+    """Yield what a restore would do, once it is seen that it would not be refused."""
+    entries = f"# {archive.files} entries of {archive.path} would be restored to {target}"
+    if unfinished(at.engine.snapshot().volumes, at.prefix, target):
+        yield f"# what an interrupted command left in {target} would be carried on or undone first"
+        yield f"{entries}, unless it is not to be filled then"
+        return
+    there = at.engine.volume(target) is not None
+    replacing = volumes.plan_restore(
+        at.engine,
+        at.prefix,
+        target,
+        at.image_here if there else "",
+        replace=directory is not None,
+        protected=at.settings.volumes.protected,
+    )
+    if replacing:
+        yield f"# what is in {target} would be saved to {directory} first, and replaced"
+    yield entries + ("" if there else ", which would be made")
 
 
 def _tell(done: volumes.Restored, at: Hands, began: float) -> None:

@@ -13,8 +13,10 @@ from devenv_lib.plans.restoring import labels_for, refuse_target, target_name
 from devenv_lib.volumes import tar
 from devenv_lib.volumes.archive import Archive, chunks
 from devenv_lib.volumes.backup import backup
+from devenv_lib.volumes.compression import best
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
-from devenv_lib.volumes.tree import PIPE, TO
+from devenv_lib.volumes.hold import reading
+from devenv_lib.volumes.tree import FROM, PIPE, TO
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -39,6 +41,42 @@ class Restored:
     verified: bool
     saved: str = ""
     earlier: str = ""
+
+
+def plan_restore(
+    engine: Engine,
+    prefix: str,
+    name: str,
+    image: str,
+    *,
+    replace: bool = False,
+    protected: Sequence[str] = (),
+) -> bool:
+    """Refuse what `restore` would refuse now, and return whether it would replace anything.
+
+    The volume is looked into, if it is there, in a helper that is made from ``image`` and only
+    reads. ``replace`` says whether what is in it may be replaced.
+
+    Raises:
+        Refused: the volume is in use, not ours, not empty, or protected.
+        UsageError: it is none of this prefix's.
+    """
+    snapshot = engine.snapshot()
+    refuse_target(snapshot, prefix, name, protected if replace else ())
+    if snapshot.volume(name) is None:
+        return False
+    with reading(engine, prefix, name, image) as helper:
+        full = bool(helper.run(["sh", "-c", _ANY, "devenv", FROM]))
+    if full and not replace:
+        raise _not_empty(name)
+    return full
+
+
+def _not_empty(name: str) -> Refused:
+    return Refused(
+        f"The volume {name} is not empty.",
+        "To replace what is in it, which is backed up first: add --replace",
+    )
 
 
 def restore(
@@ -96,11 +134,8 @@ def restore(
 def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | None) -> str:
     """Back up what is to be replaced, and return where."""
     if replace is None:
-        raise Refused(
-            f"The volume {name} is not empty.",
-            "To replace what is in it, which is backed up first: add --replace",
-        )
-    return backup(engine, prefix, name, replace, image, held=True).path
+        raise _not_empty(name)
+    return backup(engine, prefix, name, replace, image, compression=best(), held=True).path
 
 
 def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> None:

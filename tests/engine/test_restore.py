@@ -74,6 +74,7 @@ def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(c
     assert (done.returncode, "RESTORED" in done.stderr) == (0, True), done.stderr
     assert scan(case.name) == case.new
     (saved,) = set(case.archive.parent.glob(f"{case.name}-*.tar*"))
+    assert saved.name.endswith(volumes.SUFFIXES[volumes.best()])
     assert f"what was there before: {saved}" in done.stderr
     with volumes.opened(saved) as archive:
         volumes.restore(
@@ -81,6 +82,34 @@ def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(c
         )
     assert scan(case.name) == case.old
     assert case.workspace.volume_names() == [case.name]
+
+
+def test_a_dry_run_says_what_the_command_would_do(case: Case) -> None:
+    """It looks into the volume, in a helper that only reads, and leaves nothing behind."""
+    refused = case.inv("--dry")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"The volume {case.name} is not empty." in refused.stderr
+    entries = f"# {len(NEW)} entries of {case.archive} would be restored to {case.name}"
+    done = case.inv("--replace", "--dry")
+    first = f"# what is in {case.name} would be saved to {case.archive.parent} first, and replaced"
+    assert (done.returncode, done.stdout) == (0, f"{first}\n{entries}\n"), done.stderr
+    assert scan(case.name) == case.old
+    case.workspace.engine.remove_volume(case.name)
+    assert case.inv("--dry").stdout == f"{entries}, which would be made\n"
+    assert case.workspace.volume_names() == []
+    case.workspace.engine.create_volume(case.name, common_labels(case.workspace.prefix))
+    assert case.inv("--dry").stdout == f"{entries}\n"
+    assert case.workspace.container_names() == []
+    labels = {**common_labels(case.workspace.prefix), LABEL_UNFINISHED: case.name}
+    case.workspace.engine.create_volume(unfinished_name(case.name), labels)
+    assert "would be carried on or undone first" in case.inv("--dry").stdout
+
+
+def test_a_dry_run_makes_no_image(case: Case) -> None:
+    result = case.workspace.inv(
+        "volume.restore", *case.words("--dry"), variables={"DEVENV_IMAGE": "no-such:image"}
+    )
+    assert (result.returncode, "is not here yet" in result.stderr) == (1, True), result.stderr
 
 
 def test_a_volume_that_is_gone_comes_back_under_its_name_with_its_labels(case: Case) -> None:
