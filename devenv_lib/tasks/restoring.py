@@ -93,7 +93,8 @@ def _rehearsal(
 
 
 def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
-    detail = f"{done.files} entries, {report.size(done.bytes)}, from {done.path}"
+    entries = "1 entry" if done.files == 1 else f"{done.files} entries"
+    detail = f"{entries}, {report.size(done.bytes)}, from {done.path}"
     report.outcome(done.name, "RESTORED", detail)
     if done.earlier:
         report.reason(f"first, what an interrupted command left was {done.earlier}")
@@ -101,6 +102,8 @@ def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
         report.reason("there was no manifest, so the archive's digest was not verified")
     if done.saved:
         report.reason(f"what was there before: {done.saved}")
+    for note in done.notes:
+        report.reason(note)
     report.summary({"restored": 1}, at.engine.endpoint.title, time.monotonic() - began)
 
 

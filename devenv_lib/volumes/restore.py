@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,8 @@ class Restored:
     """One restored volume: from where, how many entries, how many bytes as a tar stream.
 
     ``saved`` is the archive of what was there before, or empty; ``earlier`` says what an
-    interrupted command had left; ``verified`` whether a manifest vouched for the archive.
+    interrupted command had left; ``verified`` whether a manifest vouched for the archive. ``notes``
+    say what one should know: that the volume's file system does not keep everything, say.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Restored:
     verified: bool
     saved: str = ""
     earlier: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def plan_restore(
@@ -124,11 +126,11 @@ def restore(
             if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
                 saved = _saved(engine, prefix, name, image, replace)
             begin(filled)
-            _unpack(filled, archive, moved)
+            notes = tuple(_unpack(filled, archive, moved))
             commit(filled, top=archive.top)
     verified = archive.manifest is not None
     path = str(archive.path)
-    return Restored(name, path, archive.files, archive.bytes, verified, saved, earlier)
+    return Restored(name, path, archive.files, archive.bytes, verified, saved, earlier, notes)
 
 
 def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | None) -> str:
@@ -138,8 +140,10 @@ def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | N
     return backup(engine, prefix, name, replace, image, compression=best(), held=True).path
 
 
-def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> None:
-    words = [*tar.EXTRACT, f"--directory={filled.directory}"]
+def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> Iterator[str]:
+    """Unpack the archive, and yield what tar did not count as a failure."""
+    # What lies in the future, or before 1970, it would tell about too.
+    words = [*tar.EXTRACT, "--warning=no-timestamp", f"--directory={filled.directory}"]
     with filled.helper.stream(words, stdin=PIPE) as program, suppress(BrokenPipeError):
         for data in chunks(archive):
             if program.stdin is not None:
@@ -151,3 +155,5 @@ def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> 
             f"{count - 1} names came out of {archive.path}, which has {archive.names}.",
             "Look at what this image's tar is: it has to be GNU tar.",
         )
+    if program.said:  # as for attributes and access lists, which not every file system has
+        yield f"not everything could be kept: {program.said}"

@@ -289,6 +289,23 @@ def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     assert case.workspace.volume_names() == sorted([case.name, name])
 
 
+def test_what_a_file_system_does_not_keep_is_said_so(case: Case, tmp_path: Path) -> None:
+    """Linux' ramfs has no extended attributes; tar goes on without them."""
+    path, name = tmp_path / "x.tar", case.workspace.volume("ram")
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("f")
+        member.mtime, member.pax_headers = 10**10, {"SCHILY.xattr.user.k": "v"}
+        archive.addfile(member)
+    labels = [f"--label={k}={v}" for k, v in common_labels(case.workspace.prefix).items()]
+    docker("volume", "create", *labels, "--opt=type=ramfs", "--opt=device=ramfs", name)
+    for target, lost in ((name, True), (case.workspace.volume("disk"), False)):
+        words = ("volume.restore", f"--from={path}", f"--name={target}")
+        result = case.workspace.inv(*words)
+        assert result.returncode == 0, result.stderr
+        assert ("not everything could be kept" in result.stderr) == lost, result.stderr
+        assert ("user.k" in result.stderr) == lost
+
+
 def test_a_marker_keeps_run_out_and_settle_removes_it(workspace: Workspace) -> None:
     name = workspace.volume("data")
     labels = {**common_labels(workspace.prefix), LABEL_UNFINISHED: name, LABEL_WAS: "absent"}
