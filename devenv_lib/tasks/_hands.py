@@ -13,7 +13,7 @@ from devenv_lib.errors import ImageError, Refused
 from devenv_lib.images import Choice
 from devenv_lib.records import Identity
 from devenv_lib.settings import Settings
-from devenv_lib.tasks._task import settings_of
+from devenv_lib.tasks._task import dry, settings_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -66,9 +66,15 @@ class Hands(NamedTuple):
 
 
 def hands(c: Context) -> Hands:
-    """Load what a task about volumes' contents needs. No project's file counts for it."""
+    """Load what a task about volumes' contents needs. No project's file counts for it.
+
+    What killed commands left, never started, would keep volumes from being removed or filled.
+    """
     settings = settings_of(c)
     default = images.default_image(settings.prefix)
     given = settings.image not in ("", default.name, settings.prefix)
     choice = Choice(settings.image, "given") if given else default
-    return Hands(connect(), settings, choice)
+    engine = connect()
+    if not dry(c):
+        engine.remove_leftovers(settings.prefix)
+    return Hands(engine, settings, choice)
