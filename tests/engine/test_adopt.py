@@ -13,7 +13,7 @@ from devenv_lib import volumes
 from devenv_lib.errors import Refused
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name, ours
 from tests.conftest import IMAGE, Workspace, docker
-from tests.trees import build, scan
+from tests.trees import Entry, build, scan
 
 pytestmark = pytest.mark.engine
 
@@ -62,6 +62,33 @@ def test_killed_at_random_moments_it_is_carried_on(workspace: Workspace, odd: st
     assert scan(odd) == before, f"seed {seed}"
     assert workspace.volume_names() == [odd]
     assert workspace.container_names() == []
+
+
+def immutable(name: str, path: str, *, on: bool) -> None:
+    """Have the file system keep a file, as FS_IOC_SETFLAGS with FS_IMMUTABLE_FL does."""
+    lines = "import fcntl, struct, sys; f = open(sys.argv[1], 'rb'); "
+    lines += "fcntl.ioctl(f, 0x40086602, struct.pack('l', 0x10 * int(sys.argv[2])))"
+    words = ["run", "--rm", "--user=0", "--cap-add=LINUX_IMMUTABLE", f"--volume={name}:/v", IMAGE]
+    docker(*words, "python3", "-c", lines, f"/v/{path}", str(int(on)))
+
+
+def test_an_original_that_the_engine_removed_by_half_is_carried_on(workspace: Workspace) -> None:
+    """What is left of it once looked like the original, written to, and its copy was given up."""
+    name = workspace.volume("torn")
+    workspace.engine.create_volume(name, {})
+    build(name, [Entry(f"{n}", data="x") for n in range(20)])
+    before = scan(name)
+    immutable(name, "10", on=True)
+    try:
+        failed = workspace.inv("volume.adopt", "--name", name)
+    finally:
+        immutable(name, "10", on=False)
+    assert (failed.returncode, f"Everything is in {name}-adopting." in failed.stderr) == (1, True)
+    assert len(scan(name)) < len(before)
+    done = workspace.inv("volume.adopt", "--name", name)
+    assert done.returncode == 0, done.stderr
+    assert scan(name) == before
+    assert workspace.volume_names() == [name]
 
 
 def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str) -> None:
