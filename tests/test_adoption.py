@@ -258,6 +258,13 @@ REFUSED: Any = [
     ),
     ("no name at all", "../x", Volume(NAME, {}), UsageError, "not a"),
     ("another prefix's", NAME, Volume(NAME, common_labels("devenv-b")), Refused, "prefix devenv-b"),
+    (
+        "one whose copy could not be called anything",
+        f"devenv-{'x' * 231}",
+        Volume(f"devenv-{'x' * 231}", {}),
+        Refused,
+        "so long a name",
+    ),
     ("one with options", NAME, Volume(NAME, {}, plain=False), Refused, "options of its own"),
     ("not there", NAME, Volume("devenv-x", {}), Refused, "There is no volume"),
 ]

@@ -136,6 +136,13 @@ def test_an_archive_that_changes_while_it_is_unpacked_fails_at_the_end(tmp_path:
             list(chunks(found))
 
 
+def test_a_name_without_end_does_not_flood_the_terminal(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", ("d/" * 3000 + "f", b"x"))
+    with pytest.raises(Refused, match="too long") as raised, opened(path):
+        pass
+    assert len(str(raised.value)) < 500
+
+
 def _broken() -> list[tuple[str, Any]]:
     def cut(data: bytes) -> bytes:
         return data[: len(data) // 2]

@@ -19,6 +19,7 @@ from devenv_lib.names import (
     LABEL,
     LABEL_ADOPTING,
     LABEL_COMPLETE,
+    LABEL_PREFIX,
     LABEL_REMOVING,
     adopting_name,
     complete_name,
@@ -35,6 +36,8 @@ from devenv_lib.records import Snapshot, Volume
 Step = Literal["copy", "discard", "look", "remove", "restore", "done"]
 #: Labels of the marker: the copy's digest, and which directory the original was.
 LABEL_DIGEST, LABEL_ROOT = "devenv.digest", "devenv.root"
+#: Engines keep a volume in a directory of its name.
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,12 @@ def _refuse_unfit(found: Adoption) -> None:
         raise Refused(
             f"The volume {found.name} belongs to the prefix {prefix_of(volume.labels)}.",
             "Leave it there; see: docker volume ls --filter label=devenv=true",
+        )
+    if len(complete_name(found.name)) > _LONGEST_NAME and not found.labelled:
+        raise Refused(
+            f"The volume {found.name} has so long a name that its copy could have none.",
+            "Copy what is in it to one of a shorter name by hand: docker volume create "
+            f"--label {LABEL}=true --label {LABEL_PREFIX}={found.prefix} NAME",
         )
     if not volume.plain:
         raise Refused(

@@ -20,6 +20,8 @@ from devenv_lib.plans.stream import Unfit, entries
 from devenv_lib.volumes.compression import errors, reader
 
 _CHUNK = 1 << 20
+#: Characters of an entry's name that a message quotes.
+_SHOWN = 200
 #: How an archive's name ends; a volume's, with which it begins, may have a ``.tar`` too.
 _SUFFIX = re.compile(r"\.tar(\.[^.]*)?\Z")
 
@@ -148,7 +150,7 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
         for entry in entries(stream.read):
             if why := judge.judge(entry):
                 raise Refused(
-                    f"{path} is refused: its entry {entry.name!r} {why}.",
+                    f"{path} is refused: its entry {_shown(entry.name)} {why}.",
                     "Nothing was changed. See what is in it: tar -tvf FILE",
                 )
     except Unfit as error:
@@ -158,6 +160,11 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
     if not judge.files:
         raise _refused(path, "is no whole archive: nothing is in it")
     return judge, stream.count
+
+
+def _shown(name: str) -> str:
+    """Return an entry's name for a message, and only the beginning of one that has no end."""
+    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
 
 
 def _broken_by() -> tuple[type[Exception], ...]:

@@ -79,7 +79,7 @@ def filling(
     origin, present = uuid.uuid4().hex, engine.volume(name) is not None
     about = {LABEL_UNFINISHED: name, LABEL_WAS: "present" if present else "absent"}
     marker = {**common_labels(prefix), **about, LABEL_ORIGIN: origin}
-    with _told(name, present=present):
+    with _told(name, present=present, begun=False):
         engine.create_volume(unfinished_name(name), marker)
         _refuse_other(engine, unfinished_name(name), origin)
     try:
@@ -99,16 +99,21 @@ def filling(
         if isinstance(failure, EngineFailure):
             raise interrupted(failure, name, present=present, settled=settled) from None
         raise
-    with _told(name, present=present):
+    with _told(name, present=present, begun=True):
         engine.remove_volume(unfinished_name(name))
 
 
 @contextmanager
-def _told(name: str, *, present: bool) -> Iterator[None]:
-    """Say with a failure of the engine's that there may be something to carry on."""
+def _told(name: str, *, present: bool, begun: bool) -> Iterator[None]:
+    """Say with a failure of the engine's that there may be something to carry on.
+
+    There is nothing if it has not ``begun``, and the engine did answer: with a refusal.
+    """
     try:
         yield
     except EngineFailure as failure:
+        if failure.status is not None and not begun:
+            raise
         raise interrupted(failure, name, present=present, settled=None) from None
 
 

@@ -11,7 +11,14 @@ import pytest
 
 from devenv_lib import volumes
 from devenv_lib.errors import Refused
-from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name, ours
+from devenv_lib.names import (
+    LABEL_ADOPTING,
+    LABEL_COMPLETE,
+    adopting_name,
+    common_labels,
+    complete_name,
+    ours,
+)
 from tests.conftest import IMAGE, Workspace, docker
 from tests.trees import Entry, build, scan
 
@@ -89,6 +96,29 @@ def test_an_original_that_the_engine_removed_by_half_is_carried_on(workspace: Wo
     assert done.returncode == 0, done.stderr
     assert scan(name) == before
     assert workspace.volume_names() == [name]
+
+
+def test_a_copy_that_became_the_complete_one_meanwhile_is_not_removed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While `volume.rm --all` removes what is before it in the list."""
+    engine, prefix, name = workspace.engine, workspace.prefix, workspace.volume("x")
+    first, labels = workspace.make_volume("a"), common_labels(prefix)
+    engine.create_volume(adopting_name(name), {**labels, LABEL_ADOPTING: name})
+    plan, remove = volumes.plan_removal(engine, prefix, None), engine.remove_volume
+
+    def finishing(removed: str) -> None:
+        remove(removed)
+        engine.create_volume(complete_name(name), {**labels, LABEL_COMPLETE: name})
+
+    monkeypatch.setattr(engine, "remove_volume", finishing)
+    done = volumes.remove(engine, prefix, plan)
+    assert [(each.name, bool(each.failure)) for each in done] == [
+        (first, False),
+        (adopting_name(name), True),
+    ]
+    assert f"inv volume.adopt --name {name}" in done[1].failure
+    assert workspace.volume_names() == [adopting_name(name), complete_name(name)]
 
 
 def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str) -> None:

@@ -289,6 +289,15 @@ def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     assert case.workspace.volume_names() == sorted([case.name, name])
 
 
+def test_what_an_engine_does_not_begin_needs_no_repair(case: Case) -> None:
+    """A marker's name that is too long for it."""
+    name = case.workspace.volume("").ljust(250, "x")
+    result = case.workspace.inv("volume.restore", f"--from={case.archive}", f"--name={name}")
+    assert (result.returncode, "refused while creating" in result.stderr) == (1, True)
+    assert "volume.repair" not in result.stderr
+    assert case.workspace.volume_names() == [case.name]
+
+
 def test_what_a_file_system_does_not_keep_is_said_so(case: Case, tmp_path: Path) -> None:
     """Linux' ramfs has no extended attributes; tar goes on without them."""
     path, name = tmp_path / "x.tar", case.workspace.volume("ram")
