@@ -19,11 +19,13 @@ LABEL_SSH = "devenv.ssh"
 LABEL_IMAGE = "devenv.image"
 LABEL_CONTEXT = "devenv.context"
 LABEL_TEMPORARY = "devenv.temporary"
-#: On a volume: whose content it is a copy of; which one it says is complete; which is not.
+#: On a volume: whose content it is a copy of; which one it says is complete; the original of which
+#: is being removed; which is not complete.
 LABEL_ADOPTING = "devenv.adopting"
 LABEL_COMPLETE = "devenv.complete"
+LABEL_REMOVING = "devenv.removing"
 LABEL_UNFINISHED = "devenv.unfinished"
-MARKS = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_UNFINISHED)
+MARKS = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_REMOVING, LABEL_UNFINISHED)
 LABEL_HOST = "devenv.host"
 LABEL_MOUNT = "devenv.mount"
 DEFAULT_PREFIX = "devenv"
@@ -93,6 +95,11 @@ def adopting_name(volume: str) -> str:
 def complete_name(volume: str) -> str:
     """Return the name of the empty volume that says that this copy is complete."""
     return f"{volume}-adopting-complete"
+
+
+def removing_name(volume: str) -> str:
+    """Return the name of the empty volume that says that its original may be half removed."""
+    return f"{volume}-adopting-removing"
 
 
 def unfinished_name(volume: str) -> str:

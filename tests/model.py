@@ -40,6 +40,7 @@ class ModelEngine:
     fails_at: int | None = None
     operations: int = 0
     writers: set[str] = field(default_factory=set)
+    tears: bool = False
     _roots: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def tick(self) -> None:
@@ -65,6 +66,9 @@ class ModelEngine:
         self.tick()
         if name not in self.volumes:
             raise EngineFailure(f"no such volume: {name}")
+        if self.tears and self.volumes[name].files:
+            self.volumes[name].files.popitem()
+            raise EngineFailure("The engine died, or its disk did.")
         del self.volumes[name]
 
     def used_since(self, volume: str, helper: str) -> bool:
@@ -105,6 +109,9 @@ class ModelHelper:
             return b""
         if words[0] == "sync":
             return b""
+        if "--compare" in words[2]:
+            some, every = (self.at(target).files.items() for target in words[-2:])
+            return b"same\n" if some <= every else b"other\n"
         tree = self.at(words[-1])
         digest = repr(sorted(tree.files.items())).encode().hex()
         return f"{tree.root}\n{len(tree.files)}\n0\n{digest}  -\n".encode()

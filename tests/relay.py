@@ -12,10 +12,16 @@ from pathlib import Path
 
 @contextmanager
 def relay(engine: str, *, cut_after: int = 0, unix: bool = False) -> Iterator[str]:
-    """Give the address of a relay to ``engine`` that cuts at the n-th request, if asked to."""
+    """Give the address of a relay to ``engine`` that cuts at the n-th request, if asked to.
+
+    It then cuts whatever else is open, too, as an engine that dies would.
+    """
     with tempfile.TemporaryDirectory() as directory, _listen(directory, unix=unix) as server:
         count = [cut_after or -1]
-        accepting = threading.Thread(target=_accept, args=(server, engine, count), daemon=True)
+        ends: list[socket.socket] = []
+        accepting = threading.Thread(
+            target=_accept, args=(server, engine, count, ends), daemon=True
+        )
         accepting.start()
         name = server.getsockname()
         yield f"unix://{name}" if unix else f"tcp://{name[0]}:{name[1]}"
@@ -31,18 +37,21 @@ def _listen(directory: str, *, unix: bool) -> socket.socket:
     return server
 
 
-def _accept(server: socket.socket, engine: str, count: list[int]) -> None:
+def _accept(
+    server: socket.socket, engine: str, count: list[int], ends: list[socket.socket]
+) -> None:
     while True:
         try:
             client, _ = server.accept()
         except OSError:
             return
-        threading.Thread(target=_serve, args=(client, engine, count), daemon=True).start()
+        threading.Thread(target=_serve, args=(client, engine, count, ends), daemon=True).start()
 
 
-def _serve(client: socket.socket, engine: str, count: list[int]) -> None:
+def _serve(client: socket.socket, engine: str, count: list[int], ends: list[socket.socket]) -> None:
     with client, socket.socket(socket.AF_UNIX) as upstream:
         upstream.connect(engine)
+        ends += (client, upstream)
         back = threading.Thread(target=_copy, args=(upstream, client), daemon=True)
         back.start()
         with suppress(OSError):
@@ -53,7 +62,7 @@ def _serve(client: socket.socket, engine: str, count: list[int]) -> None:
                     count[0] = 1  # and every request after it is cut too
                     break
                 upstream.sendall(data)
-        for end in (client, upstream):
+        for end in ends if count[0] == 1 else (client, upstream):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
         back.join(timeout=5)

@@ -8,7 +8,13 @@ import pytest
 
 from devenv_lib.engine import Engine
 from devenv_lib.errors import DevenvError, EngineFailure, Refused, UsageError
-from devenv_lib.names import LABEL_COMPLETE, adopting_name, common_labels, complete_name
+from devenv_lib.names import (
+    LABEL_COMPLETE,
+    adopting_name,
+    common_labels,
+    complete_name,
+    removing_name,
+)
 from devenv_lib.plans.pending import pending
 from devenv_lib.plans.removal import removal
 from devenv_lib.records import Container, MountPoint, Snapshot, Volume
@@ -16,11 +22,11 @@ from devenv_lib.volumes import adopt, plan_adoption, rehearse_adoption
 from tests.model import Content, Killed, ModelEngine
 
 NAME = "devenv-data"
-COPY, MARKER = adopting_name(NAME), complete_name(NAME)
+COPY, MARKER, REMOVING = adopting_name(NAME), complete_name(NAME), removing_name(NAME)
 FILES = {"a": "1", "b": "2", "c": "3"}
 OURS = common_labels("devenv")
 #: More operations than an adoption has.
-EVERY = range(1, 24)
+EVERY = range(1, 28)
 
 
 def engine(labels: dict[str, str] | None = None, files: Content = FILES) -> ModelEngine:
@@ -112,10 +118,83 @@ def test_what_is_written_into_the_original_meanwhile_is_kept(moment: int) -> Non
     if run(model, moment) is None and NAME in model.volumes:
         if OURS.items() <= model.volumes[NAME].labels.items():
             return  # no longer the original
+        if REMOVING in model.volumes:
+            return  # see below
         model.volumes[NAME].files["later"] = "4"
         run(model)
         assert model.volumes[NAME].files == {**FILES, "later": "4"}
         assert set(model.volumes) == {NAME}
+
+
+def torn() -> ModelEngine:
+    """Return an engine that failed while it removed the original."""
+    model = engine()
+    model.tears = True
+    with pytest.raises(EngineFailure, match=f"Everything is in {COPY}"):
+        run(model)
+    model.tears = False
+    assert FILES.items() > model.volumes[NAME].files.items()
+    return model
+
+
+def test_an_original_that_was_removed_by_half_counts_for_nothing() -> None:
+    """The copy is all there is then: it must not be taken for one that is out of date."""
+    model = torn()
+    assert FILES in known_copies(model)
+    assert run(model) is True
+    assert model.volumes[NAME].files == FILES
+    assert set(model.volumes) == {NAME}
+
+
+@pytest.mark.parametrize("moment", EVERY)
+def test_one_that_was_removed_by_half_is_carried_on_from_any_moment(moment: int) -> None:
+    model = torn()
+    if run(model, moment) is None:
+        assert FILES in known_copies(model)
+    run(model)
+    assert model.volumes[NAME].files == FILES
+    assert set(model.volumes) == {NAME}
+
+
+def test_one_that_was_removed_by_half_and_written_to_stops_the_adoption() -> None:
+    model = torn()
+    model.volumes[NAME].files["a"] = "new"
+    before = {name: dict(each.files) for name, each in model.volumes.items()}
+    with pytest.raises(Refused, match="begun and not finished") as raised:
+        run(model)
+    assert f"docker volume rm {NAME}" in raised.value.hint
+    assert {name: each.files for name, each in model.volumes.items()} == before
+    del model.volumes[NAME]  # as the message says
+    assert run(model) is True
+    assert model.volumes[NAME].files == FILES
+
+
+def test_without_its_copy_one_that_was_removed_by_half_is_not_believed_in() -> None:
+    model = torn()
+    del model.volumes[COPY]
+    with pytest.raises(Refused, match="was removed by somebody"):
+        run(model)
+    assert MARKER in model.volumes
+
+
+def test_a_removal_that_an_engine_refuses_has_not_begun() -> None:
+    """A container took the volume in between; what it writes is in the original alone."""
+    model = engine()
+    remove = model.remove_volume
+
+    def in_use(name: str) -> None:
+        if name == NAME:
+            raise EngineFailure("volume is in use", status=409)
+        remove(name)
+
+    model.remove_volume = in_use  # type: ignore[method-assign]
+    with pytest.raises(EngineFailure, match="in use"):
+        run(model)
+    model.remove_volume = remove  # type: ignore[method-assign]
+    model.volumes[NAME].files["later"] = "4"
+    run(model)
+    assert model.volumes[NAME].files == {**FILES, "later": "4"}
+    assert set(model.volumes) == {NAME}
 
 
 def test_a_volume_that_others_keep_writing_into_is_left_alone() -> None:
@@ -132,7 +211,7 @@ def test_rm_and_run_refuse_what_is_being_adopted(moment: int) -> None:
     model = engine()
     if run(model, moment) is None and MARKER in model.volumes:
         snapshot = model.snapshot()
-        assert set(pending(snapshot.volumes, "devenv")) == {NAME, COPY, MARKER}
+        assert set(pending(snapshot.volumes, "devenv")) == {NAME, COPY, MARKER, REMOVING}
         plan = removal(snapshot, "devenv", None)
         assert {r.volume for r in plan.refusals} >= {COPY, MARKER}
         assert all("inv volume.adopt --name devenv-data" in r.remedy for r in plan.refusals)
@@ -179,6 +258,13 @@ REFUSED: Any = [
     ),
     ("no name at all", "../x", Volume(NAME, {}), UsageError, "not a"),
     ("another prefix's", NAME, Volume(NAME, common_labels("devenv-b")), Refused, "prefix devenv-b"),
+    (
+        "one whose copy could not be called anything",
+        f"devenv-{'x' * 231}",
+        Volume(f"devenv-{'x' * 231}", {}),
+        Refused,
+        "so long a name",
+    ),
     ("one with options", NAME, Volume(NAME, {}, plain=False), Refused, "options of its own"),
     ("not there", NAME, Volume("devenv-x", {}), Refused, "There is no volume"),
 ]
@@ -243,7 +329,7 @@ def test_a_dry_run_says_what_is_left_to_do() -> None:
     lines = list(rehearse_adoption(plan))
     assert [line for line in lines if "volume rm" in line] == [
         f"docker volume rm {NAME}",
-        f"docker volume rm {MARKER} {COPY}",
+        f"docker volume rm {MARKER} {REMOVING} {COPY}",
     ]
     run(model)
     plan = plan_adoption(cast("Engine", model), "devenv", NAME)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
+import os
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,6 +136,13 @@ def test_an_archive_that_changes_while_it_is_unpacked_fails_at_the_end(tmp_path:
             list(chunks(found))
 
 
+def test_a_name_without_end_does_not_flood_the_terminal(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.tar", ("d/" * 3000 + "f", b"x"))
+    with pytest.raises(Refused, match="too long") as raised, opened(path):
+        pass
+    assert len(str(raised.value)) < 500
+
+
 def _broken() -> list[tuple[str, Any]]:
     def cut(data: bytes) -> bytes:
         return data[: len(data) // 2]
@@ -162,7 +171,10 @@ def test_a_broken_archive_is_said_so(tmp_path: Path, why: str, spoil: Any) -> No
 
 
 def test_an_archive_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.tar", tmp_path):
+    """What can be read once only cannot be checked before it is unpacked, and may never end."""
+    fifo = tmp_path / "fifo.tar"
+    os.mkfifo(fifo)
+    for path in (tmp_path / "none.tar", tmp_path, fifo, Path("/dev/zero")):
         with pytest.raises(UsageError, match="cannot be read"), opened(path):
             pass
 
@@ -191,12 +203,37 @@ def test_a_manifest_that_does_not_fit_refuses_its_archive(tmp_path: Path) -> Non
         pass
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "name": 3}'])
+@pytest.mark.parametrize("name", ["a.tar", "devenv-x.tarball-1.tar", "a.tar.b.tar.gz", "a.b.tar"])
+def test_a_manifest_is_found_beside_an_archive_of_any_name(tmp_path: Path, name: str) -> None:
+    path = archive(tmp_path / name, ("f", b"x"))
+    beside = name.removesuffix(".gz").removesuffix(".tar") + ".json"
+    (tmp_path / beside).write_text(write_manifest(manifest(path)))
+    with pytest.raises(Refused, match="not what its manifest says"), opened(path):
+        pass
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 2}', "[" * 100_000])
 def test_a_manifest_that_is_none_refuses_its_archive(tmp_path: Path, text: str) -> None:
     path = archive(tmp_path / "a.tar", ("f", b"x"))
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(Refused, match=r"manifest .* cannot be read"), opened(path):
         pass
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("name", 3), ("name", None), ("size", "1"), ("size", True)],
+        *[("labels", []), ("labels", "x"), ("labels", {"a": 1}), ("notes", 5), ("notes", [1])],
+    ],
+)
+def test_a_manifest_with_a_value_of_a_wrong_type_is_none(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    path = archive(tmp_path / "a.tar", ("f", b"x"))
+    text = json.dumps({**json.loads(write_manifest(manifest(path))), key: value})
+    with pytest.raises(ValueError, match=f"'{key}' is missing or of a wrong type"):
+        read_manifest(text)
 
 
 def test_a_manifest_is_read_as_it_was_written(tmp_path: Path) -> None:

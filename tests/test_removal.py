@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 from devenv_lib.errors import UsageError
+from devenv_lib.names import LABEL_TEMPORARY, common_labels, helper_name
 from devenv_lib.plans import Refusal, RemovalPlan, removal
 from devenv_lib.records import Container, Snapshot, Volume
 from tests.builders import PROJECT, container, project, snapshot, volume
@@ -138,6 +139,17 @@ def test_somebody_elses_container_is_ended_with_docker(user: Container) -> None:
     remedy = refusal(snapshot(volume(), user)).remedy
 
     assert remedy == "docker stop sidecar && docker rm sidecar"
+
+
+def test_nobody_is_told_to_stop_another_devenv_command_half_way() -> None:
+    """A helper that never ran is nobody's: that one is to be removed."""
+    labels = {**common_labels("devenv"), LABEL_TEMPORARY: "true"}
+    name = helper_name("devenv", "devenv-data")
+    at_work = container(name, labels=labels, volumes=["devenv-data"])
+    left = container(name, "created", labels, ["devenv-data"])
+
+    assert refusal(snapshot(volume(), at_work)).remedy.startswith("wait for the devenv command")
+    assert refusal(snapshot(volume(), left)).remedy == f"docker rm {name}"
 
 
 def test_somebody_elses_stopped_container_only_has_to_be_removed() -> None:

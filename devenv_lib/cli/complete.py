@@ -18,6 +18,7 @@ _BARE = {
     "places": (ENVIRONMENTS, DIRECTORIES),
     "name": (VOLUMES,),
     "names": (VOLUMES,),
+    "file": (DIRECTORIES,),
 }
 
 Known = Callable[[str], Iterable[str]]

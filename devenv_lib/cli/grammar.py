@@ -17,10 +17,10 @@ from typing import Literal
 from devenv_lib.errors import UsageError
 from devenv_lib.names import NAME
 
-Bare = Literal["", "path", "place", "places", "name", "names"]
+Bare = Literal["", "path", "place", "places", "name", "names", "file"]
 
 #: What bare words behind a command are: a project's path; a path or an environment's name, one
-#: or several; a volume's name, or several. Behind all others comes the next command.
+#: or several; a volume's name, or several; a file. Behind all others comes the next command.
 BARE: Mapping[str, Bare] = {
     "run": "path",
     "build": "path",
@@ -32,6 +32,7 @@ BARE: Mapping[str, Bare] = {
     "volume.clone": "name",
     "volume.cp": "name",
     "volume.repair": "names",
+    "volume.restore": "file",
     "volume.rm": "names",
     "volume.usage": "name",
 }
@@ -187,7 +188,7 @@ class _Line:
         while self._words:
             word = self._words[0]
             if word.startswith("-") and word != "-":
-                named += self._flag(word) in ("--path", "--name")
+                named += self._flag(word) in _flags(command)
                 yield from self._take(command.valued)
                 continue
             if not command.bare or (command.bare == "path" and self._known(word)):
@@ -197,8 +198,10 @@ class _Line:
 
     def _bare(self, command: Command, number: int) -> str:
         word = self._words.pop(0)
-        if number and command.bare in ("path", "place", "name"):
+        if number and command.bare in ("path", "place", "name", "file"):
             raise _too_many(word, command)
+        if command.bare == "file":
+            return f"--from={word}"
         if command.bare in ("path", "place", "places") and is_path(word, self._is_directory):
             return f"--path={word}"
         if command.bare == "path":
@@ -227,6 +230,11 @@ class _Line:
     @staticmethod
     def _flag(word: str) -> str:
         return word.partition("=")[0]
+
+
+def _flags(command: Command) -> tuple[str, ...]:
+    """Return the flags that say what a bare word behind a command would."""
+    return ("--from",) if command.bare == "file" else ("--path", "--name")
 
 
 def _groups(commands: Collection[str]) -> set[str]:
@@ -258,5 +266,5 @@ def _too_many(word: str, command: Command) -> UsageError:
     hint = f"devenv help {command.title}"
     if command.name == "exec":
         hint = "The command comes behind --: devenv exec PATH -- COMMAND…"
-    what = "one volume" if command.bare == "name" else "one project"
+    what = {"name": "one volume", "file": "one archive"}.get(command.bare, "one project")
     return UsageError(f"{word!r} is too much: {command.title} takes {what}.", hint)

@@ -26,7 +26,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume list                      the volumes
        devenv volume rm NAME…                  remove some; --all: all of them
        devenv volume backup NAME… --to DIR     save some to archives; --all: all of them
-       devenv volume restore --from FILE       restore one, all of it or nothing
+       devenv volume restore FILE              restore one, all of it or nothing
        devenv volume clone NAME --to NEW       copy one to a new one
        devenv volume cp NAME --file F --to .   copy a file out; --from PATH: one into it
        devenv volume usage NAME                what takes the room in one

@@ -225,14 +225,21 @@ class Engine:
     def helper(
         self, image: str, mounts: Sequence[MountPoint], prefix: str, about: str
     ) -> Iterator[Helper]:
-        """Give a helper that has ``mounts`` and is ended with the block: see `helper.Helper`."""
+        """Give a helper that has ``mounts`` and is ended with the block: see `helper.Helper`.
+
+        Why the block failed is said, and not that after it the helper could not be ended either.
+        """
         with self._doing("starting a helper container"):
             made = begin(self._client, self.endpoint, image, mounts, prefix, about)
+        ending = self._doing("ending a helper container")
         try:
             yield made
-        finally:
-            with self._doing("ending a helper container"):
+        except BaseException:
+            with suppress(EngineFailure), ending:
                 made.end()
+            raise
+        with ending:
+            made.end()
 
     def used_since(self, volume: str, helper: str) -> bool | None:
         """Whether another container could write into a volume since a helper (an id) had it.

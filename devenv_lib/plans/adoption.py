@@ -2,7 +2,9 @@
 
 Labels cannot be changed, so a volume NAME is adopted through a copy, ``NAME-adopting``. An empty
 volume ``NAME-adopting-complete``, the marker, exists from before the original goes until what
-came in its place is the same: it says that the copy is complete, and has its digest. Whatever
+came in its place is the same: it says that the copy is complete, and has its digest. Another one,
+``NAME-adopting-removing``, exists from before the original is being removed: an engine that fails
+in that leaves a half of it, which counts for nothing. Whatever
 happens in between, killed or remade by somebody, the volumes and their labels tell the next step.
 """
 
@@ -17,10 +19,13 @@ from devenv_lib.names import (
     LABEL,
     LABEL_ADOPTING,
     LABEL_COMPLETE,
+    LABEL_PREFIX,
+    LABEL_REMOVING,
     adopting_name,
     complete_name,
     ours,
     prefix_of,
+    removing_name,
 )
 from devenv_lib.plans.remedies import freeing
 from devenv_lib.project import check_volume_name
@@ -31,6 +36,8 @@ from devenv_lib.records import Snapshot, Volume
 Step = Literal["copy", "discard", "look", "remove", "restore", "done"]
 #: Labels of the marker: the copy's digest, and which directory the original was.
 LABEL_DIGEST, LABEL_ROOT = "devenv.digest", "devenv.root"
+#: Engines keep a volume in a directory of its name.
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,14 @@ class Content:
     """What a look into a volume has shown, as it was at one moment.
 
     ``root`` tells its directory from others that have been there; ``entries`` counts what is at
-    its top; ``digest`` is the SHA-256 of everything in it, see ``volumes/tree.sh``.
+    its top; ``digest`` is the SHA-256 of everything in it, see ``volumes/tree.sh``. ``copied``
+    says that all of it is in the copy too, as far as that was asked.
     """
 
     root: str
     entries: int
     digest: str
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Adoption:
     volume: Volume | None
     copy: Volume | None
     marker: Volume | None
+    removing: Volume | None = None
 
     @property
     def labelled(self) -> bool:
@@ -70,7 +80,7 @@ def adoption(snapshot: Snapshot, prefix: str, name: str) -> Adoption:
         Refused: it may not be adopted, and nothing was changed.
     """
     check_volume_name(name, prefix, "See what there is: docker volume ls")
-    names = (name, adopting_name(name), complete_name(name))
+    names = (name, adopting_name(name), complete_name(name), removing_name(name))
     found = Adoption(name, prefix, *(snapshot.volume(each) for each in names))
     _refuse_unfit(found)
     _refuse_strangers(found)
@@ -93,6 +103,12 @@ def _refuse_unfit(found: Adoption) -> None:
             f"The volume {found.name} belongs to the prefix {prefix_of(volume.labels)}.",
             "Leave it there; see: docker volume ls --filter label=devenv=true",
         )
+    if len(complete_name(found.name)) > _LONGEST_NAME and not found.labelled:
+        raise Refused(
+            f"The volume {found.name} has so long a name that its copy could have none.",
+            "Copy what is in it to one of a shorter name by hand: docker volume create "
+            f"--label {LABEL}=true --label {LABEL_PREFIX}={found.prefix} NAME",
+        )
     if not volume.plain:
         raise Refused(
             f"The volume {found.name} has a driver or options of its own (where it is, how it "
@@ -104,7 +120,12 @@ def _refuse_unfit(found: Adoption) -> None:
 
 def _refuse_strangers(found: Adoption) -> None:
     """Refuse when somebody else has volumes of the names that an adoption needs."""
-    for volume, label in ((found.copy, LABEL_ADOPTING), (found.marker, LABEL_COMPLETE)):
+    needed = (
+        (found.copy, LABEL_ADOPTING),
+        (found.marker, LABEL_COMPLETE),
+        (found.removing, LABEL_REMOVING),
+    )
+    for volume, label in needed:
         if volume and (volume.labels.get(label), ours(volume.labels, found.prefix)) != (
             found.name,
             True,
@@ -135,7 +156,7 @@ def next_step(found: Adoption, content: Content | None) -> Step:
 def _without_marker(found: Adoption) -> Step:
     """No copy is known to be complete: the volume itself is what counts."""
     if found.volume is not None:
-        if found.copy:
+        if found.copy or found.removing:
             return "discard"
         return "done" if found.labelled else "copy"
     if found.copy is None:
@@ -162,8 +183,12 @@ def _without_copy(found: Adoption, content: Content | None) -> Step:
 
 
 def _is_whole(found: Adoption, labels: Mapping[str, str], content: Content) -> bool:
-    """Whether the volume has all that was copied, or is the original, which nobody replaced."""
+    """Whether the volume has all that was copied, or is the original, which nobody replaced.
+
+    One whose removal was begun may have lost something.
+    """
     original = not found.labelled and content.root == labels.get(LABEL_ROOT)
+    original = original and found.removing is None
     return content.digest == labels.get(LABEL_DIGEST) or original
 
 
@@ -176,13 +201,27 @@ def _beside_the_copy(found: Adoption, labels: Mapping[str, str], content: Conten
     if same:
         return "remove"
     if content.root == labels.get(LABEL_ROOT):
-        return "discard"  # the original, written to since: the copy is out of date
+        return _beside_the_original(found, content)
     if not content.entries:
         return "remove"  # remade empty, as by a `docker run -v`
     raise Refused(
         f"While {found.name} was being adopted, somebody made a volume of that name anew, and put "
         f"something into it. All that was in the former one is in {adopting_name(found.name)}.",
         f"Save what is in the new one if you need it, remove it (docker volume rm {found.name}), "
+        f"and carry on: inv volume.adopt --name {found.name}",
+    )
+
+
+def _beside_the_original(found: Adoption, content: Content) -> Step:
+    """The original is not what it was: say whether it was written to, or removed by half."""
+    if found.removing is None:
+        return "discard"  # written to since: the copy is out of date
+    if content.copied:
+        return "remove"  # what is left of it
+    raise Refused(
+        f"The removal of {found.name} was begun and not finished, and something was written into "
+        f"it since. All that was in it before is in {adopting_name(found.name)}.",
+        f"Save what is new in it if you need it, remove it (docker volume rm {found.name}), "
         f"and carry on: inv volume.adopt --name {found.name}",
     )
 

@@ -46,13 +46,24 @@ def read_manifest(text: str) -> Manifest:
     Raises:
         ValueError: it is none, or of a newer version; the text says what is wrong.
     """
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(found, dict) or found.get("version") != VERSION:
         raise ValueError(f"it is no manifest of version {VERSION}")
     kinds = {each.name: each.type for each in fields(Manifest)}
-    wanted = {"str": str, "int": int}
     for key, kind in kinds.items():
-        if key not in found or not isinstance(found[key], wanted.get(str(kind), object)):
+        if key not in found or not _is_of(found[key], str(kind)):
             raise ValueError(f"its {key!r} is missing or of a wrong type")
     known = {key: found[key] for key in kinds}
     return Manifest(**{**known, "notes": tuple(map(str, found["notes"]))})
+
+
+def _is_of(value: object, kind: str) -> bool:
+    """Whether a value, as JSON has it, is of the type of a manifest's field."""
+    if kind.startswith("Mapping"):
+        return isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    if kind.startswith("tuple"):
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return isinstance(value, {"str": str, "int": int}[kind]) and not isinstance(value, bool)

@@ -15,6 +15,7 @@ from devenv_lib.names import (
     adopting_name,
     complete_name,
     ours,
+    removing_name,
     unfinished_name,
 )
 from devenv_lib.records import Volume
@@ -36,10 +37,18 @@ def pending(volumes: Iterable[Volume], prefix: str) -> dict[str, Pending]:
             continue
         if name := volume.labels.get(LABEL_COMPLETE):
             why = f"is part of the adoption of {name}, which is not finished"
-            names = [name, adopting_name(name), complete_name(name)]
+            names = [name, adopting_name(name), complete_name(name), removing_name(name)]
             found |= dict.fromkeys(names, Pending(why, f"inv volume.adopt --name {name}"))
         if name := volume.labels.get(LABEL_UNFINISHED):
             why = f"is part of a restore or a clone to {name}, which is not finished"
             names = [name, unfinished_name(name)]
             found |= dict.fromkeys(names, Pending(why, f"inv volume.repair --name {name}"))
     return found
+
+
+def unfinished(volumes: Iterable[Volume], prefix: str, name: str) -> bool:
+    """Whether a restore or a clone to ``name`` is not finished."""
+    return any(
+        ours(volume.labels, prefix) and volume.labels.get(LABEL_UNFINISHED) == name
+        for volume in volumes
+    )

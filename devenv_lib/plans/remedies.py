@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from devenv_lib.names import is_helper
 from devenv_lib.project import environment_of
 from devenv_lib.records import Container
 
@@ -28,8 +29,13 @@ def holding(user: Container) -> str:
 
 
 def freeing(user: Container, prefix: str) -> str:
-    """Return the command that ends a container's use of its volumes."""
+    """Return the command that ends a container's use of its volumes.
+
+    A helper at work is another devenv command's, which nobody should be told to stop half-way.
+    """
     if command := stop_command(user, prefix):
         return command
+    if user.running and is_helper(user.name, user.labels, prefix):
+        return "wait for the devenv command that is at work on it, then run this one again"
     remove = f"docker rm {user.name}"
     return f"docker stop {user.name} && {remove}" if user.running else remove

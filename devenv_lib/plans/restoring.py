@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from devenv_lib.errors import UsageError
+from devenv_lib.errors import EngineFailure, UsageError
 from devenv_lib.names import MARKS, common_labels
 from devenv_lib.plans.manifest import Manifest
 from devenv_lib.plans.pending import pending
@@ -54,3 +54,23 @@ def labels_for(manifest: Manifest | None, name: str, prefix: str) -> Mapping[str
     """Return the labels of a volume that a restore makes: those it had, and this prefix's."""
     had = manifest.labels if manifest and manifest.name == name else {}
     return {**{k: v for k, v in had.items() if k not in MARKS}, **common_labels(prefix)}
+
+
+def interrupted(
+    failure: EngineFailure, name: str, *, present: bool, settled: str | None
+) -> EngineFailure:
+    """Return the failure of a restore or a clone, which says what is where.
+
+    ``present`` says whether the volume was there before; ``settled`` what became of what had been
+    begun, as of `volumes.settle`, and is ``None`` where the engine did not do that either.
+    """
+    hint = failure.hint
+    if settled is None:
+        lost = "; nothing that was in it is lost" if present else ""
+        where = f"What was begun in {name} is not finished{lost}."
+        hint = f"When that is mended: inv volume.repair --name {name}"
+    elif settled == "carried on":
+        where = f"{name} has all of the new nevertheless."
+    else:
+        where = f"{name} {'is as it was' if present else 'was not made'}."
+    return EngineFailure(f"{failure} {where}", hint, failure.status)

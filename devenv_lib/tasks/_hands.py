@@ -9,11 +9,11 @@ from invoke import Context
 
 from devenv_lib import images, report
 from devenv_lib.engine import connect
-from devenv_lib.errors import ImageError
+from devenv_lib.errors import ImageError, Refused
 from devenv_lib.images import Choice
 from devenv_lib.records import Identity
 from devenv_lib.settings import Settings
-from devenv_lib.tasks._task import settings_of
+from devenv_lib.tasks._task import dry, settings_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -37,6 +37,21 @@ class Hands(NamedTuple):
         owner = (os.getuid(), os.getgid())
         return images.ensure(self.engine, self.choice, self.settings, owner, report.say).name
 
+    @property
+    def image_here(self) -> str:
+        """The name of that image for a dry run, which makes and pulls none.
+
+        Raises:
+            Refused: it is not here.
+        """
+        if self.engine.image(self.choice.name) is None:
+            raise Refused(
+                f"The image {self.choice.name}, which volumes are looked into with, is not here "
+                "yet.",
+                "Make or pull it: inv build; or leave out --dry",
+            )
+        return self.image
+
     def user_of(self, image: str) -> Identity:
         """Return who the user of the helpers' image is.
 
@@ -51,9 +66,15 @@ class Hands(NamedTuple):
 
 
 def hands(c: Context) -> Hands:
-    """Load what a task about volumes' contents needs. No project's file counts for it."""
+    """Load what a task about volumes' contents needs. No project's file counts for it.
+
+    What killed commands left, never started, would keep volumes from being removed or filled.
+    """
     settings = settings_of(c)
     default = images.default_image(settings.prefix)
     given = settings.image not in ("", default.name, settings.prefix)
     choice = Choice(settings.image, "given") if given else default
-    return Hands(connect(), settings, choice)
+    engine = connect()
+    if not dry(c):
+        engine.remove_leftovers(settings.prefix)
+    return Hands(engine, settings, choice)

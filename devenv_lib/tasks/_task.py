@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 import invoke
@@ -30,6 +33,7 @@ _LEVELS = (
 )
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 #: What most reports can be printed as.
 FORMATS = ("table", "json", "names")
 
@@ -159,6 +163,29 @@ def exactly_one(name: Sequence[str], **others: bool) -> None:
         raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
 
 
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Have SIGTERM, and SIGHUP when a terminal is closed, end what is in the block as Ctrl-C does.
+
+    By themselves they end the process at once, and what has to be undone stays.
+    """
+    kept: dict[signal.Signals, Any] = {}
+
+    def interrupt(*_: object) -> None:
+        for number in kept:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if current_thread() is main_thread():
+        heeded = (n for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL)
+        kept = {number: signal.signal(number, interrupt) for number in heeded}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
 def needed(names: Sequence[str]) -> list[str]:
     """Return the names that were given, each once.
 
@@ -168,6 +195,22 @@ def needed(names: Sequence[str]) -> list[str]:
     if not names:
         raise UsageError("No volume was named.", "Name one: --name NAME; see: inv volume.list")
     return list(dict.fromkeys(names))
+
+
+def not_empty(**flags: str | None) -> None:
+    """Refuse flags that were given with nothing behind them, as by a variable that is not set.
+
+    Without one the command would do something else: remove without a backup, say.
+
+    Raises:
+        UsageError: naming the flag.
+    """
+    for flag, value in flags.items():
+        if value is not None and not value.strip():
+            raise UsageError(
+                f"--{flag} was given without a value.",
+                f"Name what is meant, or leave --{flag} out; is a variable of the shell not set?",
+            )
 
 
 def path_at(text: str) -> Path:

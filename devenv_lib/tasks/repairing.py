@@ -44,7 +44,8 @@ def repair(
     exactly_one(name, all=all)
     began = time.monotonic()
     at = hands(c)
-    image, who = _user(at, dry=dry(c))
+    image = at.image_here if dry(c) else at.image
+    who = at.user_of(image)
     names = None if all else name
     plans = volumes.plan_repair(at.engine, at.prefix, names, image, who, owner=owner)
     if dry(c):
@@ -60,22 +61,6 @@ def repair(
     if format == "json":
         report.as_json(results)
     _sum_up(results, at.engine.endpoint.title, time.monotonic() - began)
-
-
-def _user(at: Hands, *, dry: bool) -> tuple[str, Identity]:
-    """Return the helpers' image and who its user is.
-
-    Raises:
-        Refused: it is not here, and a dry run makes none.
-    """
-    name = at.choice.name
-    if dry and at.engine.image(name) is None:
-        raise Refused(
-            f"The image {name}, which volumes are looked into with, is not here yet.",
-            "Make or pull it: inv build; or leave out --dry",
-        )
-    image = at.image
-    return image, at.user_of(image)
 
 
 def _rehearsed(plan: RepairPlan, image: str, who: Identity) -> Iterator[str]:

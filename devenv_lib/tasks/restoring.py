@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import UsageError
-from devenv_lib.plans.restoring import refuse_target, target_name
+from devenv_lib.plans.pending import unfinished
+from devenv_lib.plans.restoring import target_name
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, path_at, task
+from devenv_lib.tasks._task import check_format, dry, not_empty, path_at, task
 
 
 @task(
@@ -27,13 +30,14 @@ from devenv_lib.tasks._task import check_format, dry, path_at, task
 def restore(
     c: Context,
     from_: str = "",
-    name: str = "",
+    name: str | None = None,
     replace: bool = False,
-    to: str = "",
+    to: str | None = None,
     format: str = "table",  # noqa: A002
 ) -> None:
     """Restore a volume from an archive, all of it or nothing."""
     check_format(format, "table", "json")
+    not_empty(name=name, to=to)
     if not from_:
         raise UsageError("No archive was named.", "Name one: --from FILE")
     if to and not replace:
@@ -45,11 +49,9 @@ def restore(
     if directory:
         volumes.check_directory(directory)
     with volumes.opened(path) as archive:
-        target = target_name(archive.manifest, name)
+        target = target_name(archive.manifest, name or "")
         if dry(c):
-            protected = at.settings.volumes.protected if replace else ()
-            refuse_target(at.engine.snapshot(), at.prefix, target, protected)
-            report.lines([f"# {archive.files} entries of {path} would be restored to {target}"])
+            report.lines(_rehearsal(at, archive, target, directory))
             return
         with report.progress(target) as moved:
             done = volumes.restore(
@@ -67,8 +69,32 @@ def restore(
     _tell(done, at, began)
 
 
+def _rehearsal(
+    at: Hands, archive: volumes.Archive, target: str, directory: Path | None
+) -> Iterator[str]:
+    """Yield what a restore would do, once it is seen that it would not be refused."""
+    entries = f"# {archive.files} entries of {archive.path} would be restored to {target}"
+    if unfinished(at.engine.snapshot().volumes, at.prefix, target):
+        yield f"# what an interrupted command left in {target} would be carried on or undone first"
+        yield f"{entries}, unless it is not to be filled then"
+        return
+    there = at.engine.volume(target) is not None
+    replacing = volumes.plan_restore(
+        at.engine,
+        at.prefix,
+        target,
+        at.image_here if there else "",
+        replace=directory is not None,
+        protected=at.settings.volumes.protected,
+    )
+    if replacing:
+        yield f"# what is in {target} would be saved to {directory} first, and replaced"
+    yield entries + ("" if there else ", which would be made")
+
+
 def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
-    detail = f"{done.files} entries, {report.size(done.bytes)}, from {done.path}"
+    entries = "1 entry" if done.files == 1 else f"{done.files} entries"
+    detail = f"{entries}, {report.size(done.bytes)}, from {done.path}"
     report.outcome(done.name, "RESTORED", detail)
     if done.earlier:
         report.reason(f"first, what an interrupted command left was {done.earlier}")
@@ -76,6 +102,8 @@ def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
         report.reason("there was no manifest, so the archive's digest was not verified")
     if done.saved:
         report.reason(f"what was there before: {done.saved}")
+    for note in done.notes:
+        report.reason(note)
     report.summary({"restored": 1}, at.engine.endpoint.title, time.monotonic() - began)
 
 

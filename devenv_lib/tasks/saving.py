@@ -13,7 +13,15 @@ from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans import Refusal
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, exactly_one, finish, path_at, task
+from devenv_lib.tasks._task import (
+    check_format,
+    dry,
+    ended_in_order,
+    exactly_one,
+    finish,
+    path_at,
+    task,
+)
 
 
 @task(
@@ -86,7 +94,7 @@ def save(
     made, image = [], at.image if names else ""
     for name in names:
         try:
-            with report.progress(name) as moved:
+            with ended_in_order(), report.progress(name) as moved:
                 saved = volumes.backup(
                     at.engine,
                     at.prefix,

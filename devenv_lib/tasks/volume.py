@@ -20,6 +20,7 @@ from devenv_lib.tasks._task import (
     dry,
     exactly_one,
     finish,
+    not_empty,
     path_at,
     settings_of,
     task,
@@ -83,9 +84,10 @@ def rm(
     all: bool = False,  # noqa: A002
     orphans: bool = False,
     force: bool = False,
-    backup: str = "",
+    backup: str | None = None,
 ) -> None:
     """Remove labelled volumes that no container references. What is in them is gone then."""
+    not_empty(backup=backup)
     exactly_one(name, all=all, orphans=orphans)
     began = time.monotonic()
     at = hands(c)

@@ -15,7 +15,7 @@ from devenv_lib.volumes.partial import remove_left
 from devenv_lib.volumes.provision import provision
 from devenv_lib.volumes.remove import Removal, plan_removal, remove
 from devenv_lib.volumes.repair import Repair, plan_repair, rehearse_repair, repair
-from devenv_lib.volumes.restore import Restored, restore
+from devenv_lib.volumes.restore import Restored, plan_restore, restore
 
 __all__ = [
     "SUFFIXES",
@@ -44,6 +44,7 @@ __all__ = [
     "plan_clone",
     "plan_removal",
     "plan_repair",
+    "plan_restore",
     "provision",
     "rehearse_adoption",
     "rehearse_repair",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure
 from devenv_lib.names import (
     LABEL_ADOPTING,
     LABEL_COMPLETE,
+    LABEL_REMOVING,
     adopting_name,
     common_labels,
     complete_name,
+    removing_name,
 )
 from devenv_lib.plans.adoption import (
     LABEL_DIGEST,
@@ -27,7 +30,7 @@ from devenv_lib.plans.adoption import (
     too_often,
 )
 from devenv_lib.volumes.hold import held
-from devenv_lib.volumes.tree import FROM, TO, copy_tree, look_into, volume_at
+from devenv_lib.volumes.tree import FROM, TO, copy_tree, is_in_copy, look_into, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Steps that an adoption takes without trouble are eight; with a few surprises, some more.
 _STEPS = 24
+#: The status of an engine that removes nothing because a container has the volume.
+_IN_USE = 409
 #: What takes long, for people.
 TAKES_LONG = {
     "copy": "copying it to a volume with labels, and comparing",
@@ -63,6 +68,7 @@ def rehearse_adoption(found: Adoption) -> Iterator[str]:
     """
     step = next_step(found, None)
     copy, marker = adopting_name(found.name), complete_name(found.name)
+    removing = removing_name(found.name)
     labels = [f"--label={key}={value}" for key, value in common_labels(found.prefix).items()]
     if step == "done":
         yield f"# {found.name} carries the labels already"
@@ -74,10 +80,11 @@ def rehearse_adoption(found: Adoption) -> Iterator[str]:
         yield f"# everything in {found.name} is copied to {copy}, and compared"
         yield shlex.join(["docker", "volume", "create", *labels, marker])
     if found.marker or not found.labelled:
+        yield shlex.join(["docker", "volume", "create", *labels, removing])
         yield shlex.join(["docker", "volume", "rm", found.name])
         yield shlex.join(["docker", "volume", "create", *labels, found.name])
         yield f"# everything in {copy} is copied to {found.name}, and compared"
-        yield shlex.join(["docker", "volume", "rm", marker, copy])
+        yield shlex.join(["docker", "volume", "rm", marker, removing, copy])
 
 
 def adopt(
@@ -135,6 +142,7 @@ class _Work:
     def __init__(self, engine: Engine, prefix: str, name: str, image: str) -> None:
         self.engine, self.prefix, self.name, self._image = engine, prefix, name, image
         self._copy, self._marker = adopting_name(name), complete_name(name)
+        self._removing = removing_name(name)
         self._looker = ""
         self.content: Content | None = None
         self.changed = False
@@ -142,7 +150,7 @@ class _Work:
     def take(self, step: Step, found: Adoption) -> None:
         """Take one step; what was seen of the volume before is forgotten, but for a look."""
         if step == "look":
-            self._look()
+            self._look(found)
             return
         if step == "copy":
             self._make_copy(found)
@@ -154,9 +162,13 @@ class _Work:
             self._put_back(found)
         self.content = None
 
-    def _look(self) -> None:
-        with self._helper(volume_at(self.name, FROM)) as helper:
+    def _look(self, found: Adoption) -> None:
+        mounts = [volume_at(self.name, FROM)]
+        mounts += [volume_at(self._copy, TO)] if found.removing and found.copy else []
+        with self._helper(*mounts) as helper:
             self.content = look_into(helper, FROM)
+            if len(mounts) > 1:
+                self.content = replace(self.content, copied=is_in_copy(helper))
             self._looker = helper.id
 
     def _helper(self, *mounts: MountPoint) -> AbstractContextManager[Helper]:
@@ -188,16 +200,28 @@ class _Work:
 
     def _discard(self, found: Adoption) -> None:
         """Remove the marker before what it speaks of."""
-        if found.marker:
-            self.engine.remove_volume(self._marker)
-        if found.copy:
-            self.engine.remove_volume(self._copy)
+        for volume in (found.marker, found.removing, found.copy):
+            if volume:
+                self.engine.remove_volume(volume.name)
 
     def _remove(self, found: Adoption) -> None:
-        """Remove the volume, unless somebody could write into it since the look."""
-        if not found.labelled and self.engine.used_since(self.name, self._looker):
-            return
-        self.engine.remove_volume(self.name)
+        """Remove the volume, unless somebody could write into it since the look.
+
+        Before that it is said that this was begun, and that is taken back if nothing was removed.
+        """
+        if found.removing is None:
+            labels = {**common_labels(self.prefix), LABEL_REMOVING: self.name}
+            self.engine.create_volume(self._removing, labels)
+        try:
+            if found.labelled or not self.engine.used_since(self.name, self._looker):
+                self.engine.remove_volume(self.name)
+                return
+        except EngineFailure as failure:
+            if failure.status == _IN_USE and found.removing is None:
+                self.engine.remove_volume(self._removing)
+            raise
+        if found.removing is None:
+            self.engine.remove_volume(self._removing)
 
     def _put_back(self, found: Adoption) -> None:
         """Make the volume, with the labels that it had besides ours, and fill it."""

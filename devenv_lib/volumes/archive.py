@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +20,10 @@ from devenv_lib.plans.stream import Unfit, entries
 from devenv_lib.volumes.compression import errors, reader
 
 _CHUNK = 1 << 20
+#: Characters of an entry's name that a message quotes.
+_SHOWN = 200
+#: How an archive's name ends; a volume's, with which it begins, may have a ``.tar`` too.
+_SUFFIX = re.compile(r"\.tar(\.[^.]*)?\Z")
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def opened(path: Path) -> Iterator[Archive]:
     """Give an archive, after its digest and every entry in it were checked.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or it is a pipe.
         Refused: it is not what its manifest says, it is broken, or an entry of it is refused.
 
     Example::
@@ -80,15 +86,28 @@ def opened(path: Path) -> Iterator[Archive]:
                 assert archive.sha256 == saved.manifest.sha256
                 assert archive.names == archive.files - 1  # the volume's own directory
     """
+    with _file(path) as file:
+        try:
+            archive = _examined(path, file)
+        except OSError as error:
+            raise _unreadable(path, error.strerror or str(error)) from None
+        yield archive
+
+
+def _file(path: Path) -> IO[bytes]:
+    """Open a file to read it more than once, and wait for no writer of a fifo."""
     try:
-        with path.open("rb") as file:
-            yield _examined(path, file)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        if error.filename != str(path):
-            raise
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}.", "Name an archive: --from FILE"
-        ) from None
+        raise _unreadable(path, error.strerror or str(error)) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _unreadable(path, "it is no file, which can be read more than once")
+    return os.fdopen(descriptor, "rb")
+
+
+def _unreadable(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} cannot be read: {why}.", "Name an archive: --from FILE")
 
 
 def _examined(path: Path, file: IO[bytes]) -> Archive:
@@ -105,7 +124,7 @@ def _examined(path: Path, file: IO[bytes]) -> Archive:
 
 def _manifest(path: Path) -> Manifest | None:
     """Return the manifest beside an archive, or ``None`` if there is none."""
-    beside = path.with_name(f"{path.name.partition('.tar')[0]}.json")
+    beside = path.with_name(f"{_SUFFIX.sub('', path.name)}.json")
     try:
         return read_manifest(beside.read_text())
     except FileNotFoundError:
@@ -131,7 +150,7 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
         for entry in entries(stream.read):
             if why := judge.judge(entry):
                 raise Refused(
-                    f"{path} is refused: its entry {entry.name!r} {why}.",
+                    f"{path} is refused: its entry {_shown(entry.name)} {why}.",
                     "Nothing was changed. See what is in it: tar -tvf FILE",
                 )
     except Unfit as error:
@@ -141,6 +160,11 @@ def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
     if not judge.files:
         raise _refused(path, "is no whole archive: nothing is in it")
     return judge, stream.count
+
+
+def _shown(name: str) -> str:
+    """Return an entry's name for a message, and only the beginning of one that has no end."""
+    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
 
 
 def _broken_by() -> tuple[type[Exception], ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, ours, unfinished_name
 from devenv_lib.plans.remedies import freeing, holding
+from devenv_lib.plans.restoring import interrupted
 from devenv_lib.records import MountPoint
 from devenv_lib.volumes.hold import held
 from devenv_lib.volumes.tree import TO, script, volume_at
@@ -85,8 +86,10 @@ def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Itera
     origin, present = uuid.uuid4().hex, engine.volume(name) is not None
     about = {LABEL_UNFINISHED: name, LABEL_WAS: "present" if present else "absent"}
     marker = {**common_labels(prefix), **about, LABEL_ORIGIN: origin}
-    engine.create_volume(unfinished_name(name), marker)
-    _refuse_other(engine, unfinished_name(name), origin)
+    with _told(name, present=present, begun=False):
+        engine.create_volume(unfinished_name(name), marker)
+        _refuse_other(engine, unfinished_name(name), origin)
+    done = False
     try:
         if not present:
             engine.create_volume(name, {**labels, LABEL_ORIGIN: origin})
@@ -97,13 +100,34 @@ def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Itera
             _refuse_users(engine, prefix, name, helper.id)
             hold.lock.ready()
             yield Filling(helper, INCOMING if present else TO, present)
-            engine.remove_volume(unfinished_name(name))
+            done = True
+            with _told(name, present=present, begun=True):
+                engine.remove_volume(unfinished_name(name))
             hold.lock.release()  # so that both helpers end at once
-    except BaseException:
+    except BaseException as failure:
+        if done:
+            raise
+        settled = None
         # If this fails too, the marker stays, and whoever comes next carries on.
         with suppress(EngineFailure):
-            _settle(hold)
+            settled = _settle(hold)
+        if isinstance(failure, EngineFailure):
+            raise interrupted(failure, name, present=present, settled=settled) from None
         raise
+
+
+@contextmanager
+def _told(name: str, *, present: bool, begun: bool) -> Iterator[None]:
+    """Say with a failure of the engine's that there may be something to carry on.
+
+    There is nothing if it has not ``begun``, and the engine did answer: with a refusal.
+    """
+    try:
+        yield
+    except EngineFailure as failure:
+        if failure.status is not None and not begun:
+            raise
+        raise interrupted(failure, name, present=present, settled=None) from None
 
 
 def begin(filled: Filling) -> None:

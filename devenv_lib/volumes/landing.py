@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,7 +24,10 @@ def landing(to: str, own: str, *, replace: bool) -> Path:
     final = Path(to, own) if inside else Path(to)
     missing = Path(to) if to.endswith("/") else final.parent
     if not inside and not (final.parent.is_dir() and missing == final.parent):
-        raise Refused(f"There is no directory {missing}.", f"If it is meant: mkdir -p {missing}")
+        raise Refused(
+            f"There is no directory {missing}.",
+            f"If it is meant: mkdir -p {shlex.quote(str(missing))}",
+        )
     refuse_taken(final, replace=replace)
     return final
 
@@ -62,7 +66,8 @@ def beside(final: Path) -> Iterator[Path]:
             shutil.rmtree(directory, ignore_errors=True)
     except OSError as error:
         what = f"{final.parent} could not be written to: {error.strerror or error}."
-        raise DevenvError(what, f"See how much room there is: df -h {final.parent}") from None
+        room = f"See how much room there is: df -h {shlex.quote(str(final.parent))}"
+        raise DevenvError(what, room) from None
 
 
 def give_name(held: Path, final: Path, *, replace: bool) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -112,7 +113,8 @@ def _remove_left(path: Path) -> bool:
 
 def unwritable(directory: Path, error: OSError) -> DevenvError:
     """Return the failure of writing into a directory."""
+    room = f"See how much room there is: df -h {shlex.quote(str(directory))}"
     return DevenvError(
         f"{directory} could not be written to: {error.strerror or error}.",
-        f"See how much room there is: df -h {directory}; or name another directory.",
+        f"{room}; or name another directory.",
     )

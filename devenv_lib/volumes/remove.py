@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import host
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.names import ours
+from devenv_lib.names import LABEL_ADOPTING, ours
 from devenv_lib.plans import RemovalPlan, removal
+from devenv_lib.records import Volume
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -86,11 +87,16 @@ def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...
             "Nothing was removed: the volumes or their use changed since they were checked.",
             "Look again, then repeat the command: inv volume.list",
         )
-    return tuple(_remove(engine, name) for name in names)
+    return tuple(_remove(engine, prefix, volume) for volume in plan.volumes)
 
 
-def _remove(engine: Engine, name: str) -> Removal:
+def _remove(engine: Engine, prefix: str, volume: Volume) -> Removal:
+    """Remove a volume; one that an adoption made may be the only complete copy by now."""
+    name = volume.name
     try:
+        if LABEL_ADOPTING in volume.labels:
+            for refusal in plan_removal(engine, prefix, [name]).refusals:
+                return Removal(name, f"{refusal.reason}: {refusal.remedy}")
         engine.remove_volume(name)
         return Removal(name, "" if engine.volume(name) is None else "it is there again")
     except EngineFailure as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,10 @@ from devenv_lib.plans.restoring import labels_for, refuse_target, target_name
 from devenv_lib.volumes import tar
 from devenv_lib.volumes.archive import Archive, chunks
 from devenv_lib.volumes.backup import backup
+from devenv_lib.volumes.compression import best
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
-from devenv_lib.volumes.tree import PIPE, TO
+from devenv_lib.volumes.hold import reading
+from devenv_lib.volumes.tree import FROM, PIPE, TO
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -29,7 +31,8 @@ class Restored:
     """One restored volume: from where, how many entries, how many bytes as a tar stream.
 
     ``saved`` is the archive of what was there before, or empty; ``earlier`` says what an
-    interrupted command had left; ``verified`` whether a manifest vouched for the archive.
+    interrupted command had left; ``verified`` whether a manifest vouched for the archive. ``notes``
+    say what one should know: that the volume's file system does not keep everything, say.
     """
 
     name: str
@@ -39,6 +42,43 @@ class Restored:
     verified: bool
     saved: str = ""
     earlier: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def plan_restore(
+    engine: Engine,
+    prefix: str,
+    name: str,
+    image: str,
+    *,
+    replace: bool = False,
+    protected: Sequence[str] = (),
+) -> bool:
+    """Refuse what `restore` would refuse now, and return whether it would replace anything.
+
+    The volume is looked into, if it is there, in a helper that is made from ``image`` and only
+    reads. ``replace`` says whether what is in it may be replaced.
+
+    Raises:
+        Refused: the volume is in use, not ours, not empty, or protected.
+        UsageError: it is none of this prefix's.
+    """
+    snapshot = engine.snapshot()
+    refuse_target(snapshot, prefix, name, protected if replace else ())
+    if snapshot.volume(name) is None:
+        return False
+    with reading(engine, prefix, name, image) as helper:
+        full = bool(helper.run(["sh", "-c", _ANY, "devenv", FROM]))
+    if full and not replace:
+        raise _not_empty(name)
+    return full
+
+
+def _not_empty(name: str) -> Refused:
+    return Refused(
+        f"The volume {name} is not empty.",
+        "To replace what is in it, which is backed up first: add --replace",
+    )
 
 
 def restore(
@@ -86,25 +126,24 @@ def restore(
             if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
                 saved = _saved(engine, prefix, name, image, replace)
             begin(filled)
-            _unpack(filled, archive, moved)
+            notes = tuple(_unpack(filled, archive, moved))
             commit(filled, top=archive.top)
     verified = archive.manifest is not None
     path = str(archive.path)
-    return Restored(name, path, archive.files, archive.bytes, verified, saved, hold.earlier)
+    return Restored(name, path, archive.files, archive.bytes, verified, saved, hold.earlier, notes)
 
 
 def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | None) -> str:
     """Back up what is to be replaced, and return where."""
     if replace is None:
-        raise Refused(
-            f"The volume {name} is not empty.",
-            "To replace what is in it, which is backed up first: add --replace",
-        )
-    return backup(engine, prefix, name, replace, image, held=True).path
+        raise _not_empty(name)
+    return backup(engine, prefix, name, replace, image, compression=best(), held=True).path
 
 
-def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> None:
-    words = [*tar.EXTRACT, f"--directory={filled.directory}"]
+def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> Iterator[str]:
+    """Unpack the archive, and yield what tar did not count as a failure."""
+    # What lies in the future, or before 1970, it would tell about too.
+    words = [*tar.EXTRACT, "--warning=no-timestamp", f"--directory={filled.directory}"]
     with filled.helper.stream(words, stdin=PIPE) as program, suppress(BrokenPipeError):
         for data in chunks(archive):
             if program.stdin is not None:
@@ -114,5 +153,7 @@ def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> 
     if count != archive.names + 1:
         raise EngineFailure(
             f"{count - 1} names came out of {archive.path}, which has {archive.names}.",
-            "Look at what this image's tar is: it has to be GNU tar. The volume is as it was.",
+            "Look at what this image's tar is: it has to be GNU tar.",
         )
+    if program.said:  # as for attributes and access lists, which not every file system has
+        yield f"not everything could be kept: {program.said}"

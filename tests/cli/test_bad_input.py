@@ -67,6 +67,21 @@ def test_volume_rm_takes_exactly_one_of_name_and_all(workspace: Workspace) -> No
     fails(workspace, 4, "Neither --name nor --all", "volume.rm", "--force")
 
 
+def test_a_variable_that_is_not_set_does_not_remove_without_a_backup(workspace: Workspace) -> None:
+    name = workspace.make_volume("kept")
+    for words in (["--backup="], ["--backup", ""], ["--backup", " "], ["-b", ""]):
+        fails(workspace, 4, "--backup was given", "volume.rm", "--name", name, "--force", *words)
+    assert workspace.volume_names() == [name]
+
+
+def test_a_variable_that_is_not_set_does_not_choose_what_is_replaced(workspace: Workspace) -> None:
+    """Without --name an archive goes to the volume that it is of."""
+    archive = str(workspace.write("x.tar"))
+    for flag in ("--name", "--to"):
+        words = ["volume.restore", "--from", archive, "--replace", flag, ""]
+        fails(workspace, 4, f"{flag} was given without a value", *words)
+
+
 def test_volumes_that_are_not_there_or_not_ours_are_refused(workspace: Workspace) -> None:
     """With one of them nothing at all is removed."""
     workspace.up()

@@ -11,9 +11,16 @@ import pytest
 
 from devenv_lib import volumes
 from devenv_lib.errors import Refused
-from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name, ours
+from devenv_lib.names import (
+    LABEL_ADOPTING,
+    LABEL_COMPLETE,
+    adopting_name,
+    common_labels,
+    complete_name,
+    ours,
+)
 from tests.conftest import IMAGE, Workspace, docker
-from tests.trees import build, scan
+from tests.trees import Entry, build, scan
 
 pytestmark = pytest.mark.engine
 
@@ -62,6 +69,56 @@ def test_killed_at_random_moments_it_is_carried_on(workspace: Workspace, odd: st
     assert scan(odd) == before, f"seed {seed}"
     assert workspace.volume_names() == [odd]
     assert workspace.container_names() == []
+
+
+def immutable(name: str, path: str, *, on: bool) -> None:
+    """Have the file system keep a file, as FS_IOC_SETFLAGS with FS_IMMUTABLE_FL does."""
+    lines = "import fcntl, struct, sys; f = open(sys.argv[1], 'rb'); "
+    lines += "fcntl.ioctl(f, 0x40086602, struct.pack('l', 0x10 * int(sys.argv[2])))"
+    words = ["run", "--rm", "--user=0", "--cap-add=LINUX_IMMUTABLE", f"--volume={name}:/v", IMAGE]
+    docker(*words, "python3", "-c", lines, f"/v/{path}", str(int(on)))
+
+
+def test_an_original_that_the_engine_removed_by_half_is_carried_on(workspace: Workspace) -> None:
+    """What is left of it once looked like the original, written to, and its copy was given up."""
+    name = workspace.volume("torn")
+    workspace.engine.create_volume(name, {})
+    build(name, [Entry(f"{n}", data="x") for n in range(20)])
+    before = scan(name)
+    immutable(name, "10", on=True)
+    try:
+        failed = workspace.inv("volume.adopt", "--name", name)
+    finally:
+        immutable(name, "10", on=False)
+    assert (failed.returncode, f"Everything is in {name}-adopting." in failed.stderr) == (1, True)
+    assert len(scan(name)) < len(before)
+    done = workspace.inv("volume.adopt", "--name", name)
+    assert done.returncode == 0, done.stderr
+    assert scan(name) == before
+    assert workspace.volume_names() == [name]
+
+
+def test_a_copy_that_became_the_complete_one_meanwhile_is_not_removed(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While `volume.rm --all` removes what is before it in the list."""
+    engine, prefix, name = workspace.engine, workspace.prefix, workspace.volume("x")
+    first, labels = workspace.make_volume("a"), common_labels(prefix)
+    engine.create_volume(adopting_name(name), {**labels, LABEL_ADOPTING: name})
+    plan, remove = volumes.plan_removal(engine, prefix, None), engine.remove_volume
+
+    def finishing(removed: str) -> None:
+        remove(removed)
+        engine.create_volume(complete_name(name), {**labels, LABEL_COMPLETE: name})
+
+    monkeypatch.setattr(engine, "remove_volume", finishing)
+    done = volumes.remove(engine, prefix, plan)
+    assert [(each.name, bool(each.failure)) for each in done] == [
+        (first, False),
+        (adopting_name(name), True),
+    ]
+    assert f"inv volume.adopt --name {name}" in done[1].failure
+    assert workspace.volume_names() == [adopting_name(name), complete_name(name)]
 
 
 def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import tarfile
 import uuid
 from collections.abc import Callable
@@ -12,12 +13,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from invoke import Context
 
 from devenv_lib import volumes
+from devenv_lib.engine import temporary
 from devenv_lib.errors import DevenvError, Refused
-from devenv_lib.names import common_labels
+from devenv_lib.names import LABEL, LABEL_PREFIX, LABEL_TEMPORARY, common_labels, helper_name
+from devenv_lib.tasks._hands import hands
 from devenv_lib.volumes.compression import Compression
-from tests.conftest import IMAGE, RUN, Workspace
+from tests.conftest import IMAGE, RUN, Workspace, docker
 from tests.trees import ODD, Entry, build, scan
 
 pytestmark = pytest.mark.engine
@@ -163,6 +167,26 @@ def test_an_environment_goes_on_when_a_backup_fails(workspace: Workspace, tmp_pa
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_an_environment_goes_on_when_a_backup_is_ended(
+    workspace: Workspace, tmp_path: Path, number: signal.Signals
+) -> None:
+    """By `kill`, by a terminal that is closed, or by Ctrl-C."""
+    container, name, to = workspace.up().container, workspace.volume("data"), tmp_path / "to"
+    to.mkdir()
+    workspace.in_volume("data", "head -c 200000000 /dev/urandom >big")
+    words = ("volume.backup", "--name", name, "--to", str(to), "--pause")
+    process = workspace.begin(*words)
+    while process.poll() is None:
+        if "paused" in {c.state for c in workspace.engine.containers() if c.id == container.id}:
+            process.send_signal(number)
+            break
+    said = process.communicate()[1]
+    assert (process.returncode, said) == (2, "Interrupted.\n")
+    assert [c.state for c in workspace.engine.containers() if c.id == container.id] == ["running"]
+    assert list(to.iterdir()) == []
+
+
 def test_a_volume_that_is_not_there_is_not_made_by_its_backup(
     workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -223,6 +247,23 @@ def test_other_programs_can_read_an_archive(workspace: Workspace, odd: str, tmp_
     saved = save(workspace, odd, tmp_path, compression="none")
     with tarfile.open(saved.path) as tar:
         assert len(tar.getnames()) == len(ODD)
+
+
+def test_what_a_killed_command_never_started_keeps_no_volume(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A helper's container that was made, and not started, references its volume for good."""
+    name, helper = workspace.make_volume("x"), helper_name(workspace.prefix, "killed")
+    labels = [f"--label={k}=true" for k in (LABEL, LABEL_TEMPORARY)]
+    labels.append(f"--label={LABEL_PREFIX}={workspace.prefix}")
+    docker("create", f"--name={helper}", *labels, f"--volume={name}:/v", IMAGE)
+    refused = workspace.inv("volume.rm", "--name", name, "--force")
+    assert (refused.returncode, helper in refused.stderr) == (1, True)
+    at_once = temporary.remove_leftovers
+    monkeypatch.setattr(temporary, "remove_leftovers", lambda client, p, _: at_once(client, p, 0))
+    monkeypatch.setenv("DEVENV_PREFIX", workspace.prefix)
+    hands(Context())
+    assert workspace.inv("volume.rm", "--name", name, "--force").returncode == 0
 
 
 def test_rm_saves_every_volume_before_the_first_goes(

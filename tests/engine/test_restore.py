@@ -18,6 +18,7 @@ from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
 from devenv_lib.volumes.filling import LABEL_WAS
 from tests.conftest import IMAGE, Workspace, docker
+from tests.relay import relay
 from tests.test_stream import END, HIDING, head
 from tests.trees import Entry, build, scan
 
@@ -73,6 +74,7 @@ def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(c
     assert (done.returncode, "RESTORED" in done.stderr) == (0, True), done.stderr
     assert scan(case.name) == case.new
     (saved,) = set(case.archive.parent.glob(f"{case.name}-*.tar*"))
+    assert saved.name.endswith(volumes.SUFFIXES[volumes.best()])
     assert f"what was there before: {saved}" in done.stderr
     with volumes.opened(saved) as archive:
         volumes.restore(
@@ -80,6 +82,34 @@ def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(c
         )
     assert scan(case.name) == case.old
     assert case.workspace.volume_names() == [case.name]
+
+
+def test_a_dry_run_says_what_the_command_would_do(case: Case) -> None:
+    """It looks into the volume, in a helper that only reads, and leaves nothing behind."""
+    refused = case.inv("--dry")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert f"The volume {case.name} is not empty." in refused.stderr
+    entries = f"# {len(NEW)} entries of {case.archive} would be restored to {case.name}"
+    done = case.inv("--replace", "--dry")
+    first = f"# what is in {case.name} would be saved to {case.archive.parent} first, and replaced"
+    assert (done.returncode, done.stdout) == (0, f"{first}\n{entries}\n"), done.stderr
+    assert scan(case.name) == case.old
+    case.workspace.engine.remove_volume(case.name)
+    assert case.inv("--dry").stdout == f"{entries}, which would be made\n"
+    assert case.workspace.volume_names() == []
+    case.workspace.engine.create_volume(case.name, common_labels(case.workspace.prefix))
+    assert case.inv("--dry").stdout == f"{entries}\n"
+    assert case.workspace.container_names() == []
+    labels = {**common_labels(case.workspace.prefix), LABEL_UNFINISHED: case.name}
+    case.workspace.engine.create_volume(unfinished_name(case.name), labels)
+    assert "would be carried on or undone first" in case.inv("--dry").stdout
+
+
+def test_a_dry_run_makes_no_image(case: Case) -> None:
+    result = case.workspace.inv(
+        "volume.restore", *case.words("--dry"), variables={"DEVENV_IMAGE": "no-such:image"}
+    )
+    assert (result.returncode, "is not here yet" in result.stderr) == (1, True), result.stderr
 
 
 def test_a_volume_that_is_gone_comes_back_under_its_name_with_its_labels(case: Case) -> None:
@@ -228,6 +258,23 @@ def test_two_at_once_end_with_one_whole_volume(case: Case) -> None:
     assert case.workspace.volume_names() == [case.name]
 
 
+def test_an_engine_that_goes_meanwhile_is_said_so_with_what_is_where(case: Case) -> None:
+    """Cut at one request after the other: the message says what is where, and nothing is lost."""
+    engine, said = case.workspace.engine, []
+    for cut in range(12, 40, 3):
+        with relay(str(engine.endpoint.socket), cut_after=cut, unix=True) as url:
+            words = ("volume.restore", *case.words("--replace"))
+            result = case.workspace.inv(*words, variables={"DOCKER_HOST": url})
+        assert "Traceback" not in result.stderr, result.stderr
+        said.append(result.stderr)
+        if engine.volume(unfinished_name(case.name)):
+            assert "nothing that was in it is lost" in result.stderr, result.stderr
+            assert f"inv volume.repair --name {case.name}" in result.stderr
+        volumes.settle(engine, case.workspace.prefix, case.name, IMAGE)
+        assert scan(case.name) in (case.old, case.new)
+    assert any("is not finished" in text for text in said)
+
+
 def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     """In a volume of one megabyte, in memory."""
     name, options = case.workspace.volume("small"), ("type=tmpfs", "device=tmpfs", "o=size=1m")
@@ -236,10 +283,36 @@ def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     engine, prefix = case.workspace.engine, case.workspace.prefix
     with (
         volumes.opened(case.archive) as archive,
-        pytest.raises(EngineFailure, match="No space left"),
+        pytest.raises(EngineFailure, match=f"No space left.* {name} is as it was"),
     ):
         volumes.restore(engine, prefix, archive, IMAGE, name=name)
     assert case.workspace.volume_names() == sorted([case.name, name])
+
+
+def test_what_an_engine_does_not_begin_needs_no_repair(case: Case) -> None:
+    """A marker's name that is too long for it."""
+    name = case.workspace.volume("").ljust(250, "x")
+    result = case.workspace.inv("volume.restore", f"--from={case.archive}", f"--name={name}")
+    assert (result.returncode, "refused while creating" in result.stderr) == (1, True)
+    assert "volume.repair" not in result.stderr
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_what_a_file_system_does_not_keep_is_said_so(case: Case, tmp_path: Path) -> None:
+    """Linux' ramfs has no extended attributes; tar goes on without them."""
+    path, name = tmp_path / "x.tar", case.workspace.volume("ram")
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("f")
+        member.mtime, member.pax_headers = 10**10, {"SCHILY.xattr.user.k": "v"}
+        archive.addfile(member)
+    labels = [f"--label={k}={v}" for k, v in common_labels(case.workspace.prefix).items()]
+    docker("volume", "create", *labels, "--opt=type=ramfs", "--opt=device=ramfs", name)
+    for target, lost in ((name, True), (case.workspace.volume("disk"), False)):
+        words = ("volume.restore", f"--from={path}", f"--name={target}")
+        result = case.workspace.inv(*words)
+        assert result.returncode == 0, result.stderr
+        assert ("not everything could be kept" in result.stderr) == lost, result.stderr
+        assert ("user.k" in result.stderr) == lost
 
 
 def test_a_marker_keeps_run_out_and_settle_removes_it(workspace: Workspace) -> None:
