@@ -121,8 +121,12 @@ def clone(c: Context, name: str = "", to: str = "", format: str = "table") -> No
         raise UsageError("It takes a volume and a new name.", "--name VOLUME --to NAME")
     began = time.monotonic()
     at = hands(c)
-    volumes.plan_clone(at.engine, at.prefix, name, to)
+    left = unfinished(at.engine.snapshot().volumes, at.prefix, to)
+    if not left:
+        volumes.plan_clone(at.engine, at.prefix, name, to)
     if dry(c):
+        if left:
+            report.lines([f"# what an interrupted command left in {to} would first be undone"])
         report.lines([shlex.join(["docker", "volume", "create", to]), f"# all of {name} is copied"])
         return
     done = volumes.clone(at.engine, at.prefix, name, to, at.image)

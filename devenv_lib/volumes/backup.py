@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +66,8 @@ def check_directory(directory: Path) -> None:
     """
     if not directory.is_dir():
         raise UsageError(
-            f"{directory} is no directory.", f"Make it, if it is meant: mkdir -p {directory}"
+            f"{directory} is no directory.",
+            f"Make it, if it is meant: mkdir -p {shlex.quote(str(directory))}",
         )
     if not os.access(directory, os.W_OK | os.X_OK):
         raise UsageError(f"{directory} may not be written to.", "Name another directory: --to DIR")
@@ -129,16 +131,12 @@ def _fit(snapshot: Snapshot, prefix: str, name: str, *, held: bool) -> Volume:
 @contextmanager
 def _paused(engine: Engine, containers: Sequence[Container]) -> Iterator[None]:
     """Pause those of ``containers`` that run, and let exactly these go on again."""
-    held: list[Container] = []
-    try:
+    with ExitStack() as held:
         for container in containers:
             if container.state == "running":
-                held.append(container)
+                held.callback(engine.unpause, container.id)  # each is, if another one fails
                 engine.pause(container.id)
         yield
-    finally:
-        for container in held:
-            engine.unpause(container.id)
 
 
 def _save(
@@ -196,13 +194,14 @@ def _reserve(directory: Path, name: str, suffix: str) -> tuple[str, Path]:
 def _notes(stream: _Stream, using: Sequence[Container], pause: bool) -> Iterator[str]:
     names = ", ".join(user.name for user in using)
     if using and pause:
-        yield f"{names} used it, and was paused"
+        yield f"in use by {names}: paused meanwhile"
     elif using:
         yield f"in use by {names}: it may not be consistent; --pause pauses these meanwhile"
     if stream.changed:
         yield "something in it changed or went while it was read"
     if stream.sockets:
-        yield f"{stream.sockets} sockets were left out, which no archive can hold"
+        several = "1 socket was" if stream.sockets == 1 else f"{stream.sockets} sockets were"
+        yield f"{several} left out: no archive can hold one"
 
 
 def _stream(

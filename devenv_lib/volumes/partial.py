@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -113,8 +114,8 @@ def _remove_left(path: Path) -> bool:
 
 def unwritable(directory: Path, error: OSError) -> DevenvError:
     """Return the failure of writing into a directory."""
-    room = f"See how much room there is: df -h {shlex.quote(str(directory))}"
-    return DevenvError(
-        f"{directory} could not be written to: {error.strerror or error}.",
-        f"{room}; or name another directory.",
-    )
+    hint = "Name another directory."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        room = f"See how much room there is: df -h {shlex.quote(str(directory))}"
+        hint = f"{room}; or name another directory."
+    return DevenvError(f"{directory} could not be written to: {error.strerror or error}.", hint)

@@ -150,7 +150,7 @@ def test_a_volume_in_use_is_saved_with_a_note_and_paused_if_wanted(
 
     assert f"in use by {container.name}" in save(workspace, name, tmp_path).manifest.notes[0]
     saved = save(workspace, name, tmp_path, pause=True, moved=moved)
-    assert saved.manifest.notes == (f"{container.name} used it, and was paused",)
+    assert saved.manifest.notes == (f"in use by {container.name}: paused meanwhile",)
     assert states == {"paused"}
     assert [c.state for c in workspace.engine.containers() if c.id == container.id] == ["running"]
 
@@ -200,7 +200,7 @@ def test_sockets_are_named_since_no_archive_has_them(workspace: Workspace, tmp_p
     name = workspace.make_volume("odd")
     build(name, [Entry("s", "socket"), Entry("f")])
     saved = save(workspace, name, tmp_path)
-    assert saved.manifest.notes == ("1 sockets were left out, which no archive can hold",)
+    assert saved.manifest.notes == ("1 socket was left out: no archive can hold one",)
     assert saved.manifest.files == 2
 
 

@@ -64,6 +64,26 @@ def test_a_volume_that_somebody_makes_meanwhile_is_not_filled(
     assert workspace.in_volume("new", "ls -A") == ""
 
 
+def test_the_same_command_begins_anew_what_a_killed_one_left(
+    workspace: Workspace, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, remove = workspace.volume("new"), Engine.remove_volume
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt  # as if killed: nothing that comes after it is done
+
+    monkeypatch.setattr(Engine, "remove_volume", die)
+    with pytest.raises(KeyboardInterrupt):
+        clone(workspace, source, name)
+    monkeypatch.setattr(Engine, "remove_volume", remove)
+    assert workspace.engine.volume(unfinished_name(name)) is not None
+    words = ("volume.clone", "--name", source, "--to", name)
+    assert "would first be undone" in workspace.inv(*words, "--dry", check=True).stdout
+    workspace.inv(*words, check=True)
+    assert workspace.volume_names() == [name, source]
+    assert workspace.in_volume("new", "cat file") == "precious"
+
+
 @pytest.mark.parametrize("change", ["touch", "rm", "chmod 0", "chown 7", "ln -s x"])
 def test_a_clone_that_is_not_the_same_does_not_stay(
     workspace: Workspace, source: str, monkeypatch: pytest.MonkeyPatch, change: str
