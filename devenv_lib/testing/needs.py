@@ -49,7 +49,8 @@ def image(found: Engine, name: str) -> str:
         owner = (os.getuid(), os.getgid())
         return images.ensure(found, choice, Settings(), owner, lambda _: None).name
     except DevenvError as error:
-        pytest.fail(said(error), pytrace=False)
+        why = said(error)
+    pytest.fail(why, pytrace=False)
 
 
 def said(error: DevenvError) -> str:

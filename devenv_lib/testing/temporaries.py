@@ -86,9 +86,18 @@ class Temporaries:
         return project_at(PurePosixPath(path), PurePosixPath(home), self.prefix)
 
     def kept(self, test: str) -> list[str]:
-        """Return the lines that say what there is of ``test``, and how it is removed."""
-        names = [*(project.names[0] for project in self._projects), *self._volumes]
+        """Return the lines that say what there is of ``test`` now, and how it is removed."""
+        try:
+            names = list(self._there())
+        except DevenvError as error:
+            return [f"{test}: {said(error)} What there is: {self.remedy}"]
         return [f"{test}: {', '.join(names)}", f"    {self.remedy}"] if names else []
+
+    def _there(self) -> Iterator[str]:
+        """Yield the names of all that is under the prefix, whoever made it."""
+        seen = self.engine.snapshot(labelled=True)
+        yield from (one.name for one in seen.containers if ours(one.labels, self.prefix))
+        yield from (one.name for one in seen.volumes if ours(one.labels, self.prefix))
 
     @property
     def remedy(self) -> str:
@@ -137,15 +146,10 @@ class Temporaries:
     def _others(self) -> Iterator[str]:
         """Say what the test itself made under the prefix, and left."""
         try:
-            seen = self.engine.snapshot(labelled=True)
+            others = [name for name in self._there() if name not in self._volumes]
         except DevenvError as error:
             yield f"What is left of {self.prefix} is unknown: {said(error)}"
             return
-        found = {
-            **{one.name: one.labels for one in seen.containers},
-            **{one.name: one.labels for one in seen.volumes if one.name not in self._volumes},
-        }
-        others = [name for name, labels in found.items() if ours(labels, self.prefix)]
         if others:
             yield f"The test left {', '.join(others)}, which no fixture made. {self.remedy}"
 
