@@ -134,6 +134,7 @@ def pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
         lambda: docker("ps"),
     )
     remove()
+    yield plugin_pair(directory)
     yield from care_pairs(workspace, directory)
     for number in (3, 300):
         add_volumes(workspace, number)
@@ -142,6 +143,18 @@ def pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
             inv(workspace, "volume.list"),
             lambda: docker("system", "df", "--verbose"),
         )
+
+
+def plugin_pair(directory: Path) -> Pair:
+    """Return a suite that does not use the pytest plugin, with it and without it."""
+    (directory / "test_empty.py").write_text("def test_nothing():\n    pass\n")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_empty.py"]
+
+    def suite(*more: str) -> Callable[[], object]:
+        run = [*words, *more]
+        return lambda: subprocess.run(run, cwd=directory, check=True, capture_output=True)
+
+    return Pair("pytest, plugin not used", suite(), suite("-p", "no:devenv"), wanted="1.05")
 
 
 #: What fills a volume, and what a person without devenv saves and copies one with.
