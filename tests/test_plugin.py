@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+import devenv_lib
 from devenv_lib import testing
 
 pytest_plugins = ["pytester"]
@@ -122,6 +124,25 @@ def test_a_suite_that_does_use_it_imports_docker(suite: pytest.Pytester) -> None
     done = run(suite, "-s")
     assert "'devenv_lib.testing'" in done.stdout.str()
     assert "'docker'" in done.stdout.str()
+
+
+def test_a_program_may_import_the_library_before_it_runs_pytest(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is installed as a wheel, pytest reads in the metadata that its modules are there."""
+    site, root = suite.path / "site", Path(devenv_lib.__file__).parent
+    shutil.copytree(root, site / "devenv_lib", ignore=shutil.ignore_patterns("__pycache__"))
+    metadata = site / "devenv_lib-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: devenv-lib\nVersion: 0.1.0\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\ndevenv = devenv_lib.pytest_plugin\n")
+    (metadata / "RECORD").write_text("devenv_lib/__init__.py,,\ndevenv_lib/pytest_plugin.py,,\n")
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    suite.makepyfile("def test_it(): pass")
+    done = suite.run(sys.executable, "-c", "import devenv_lib, pytest; pytest.main()")
+    done.assert_outcomes(passed=1)
+    assert "arning" not in done.stdout.str()
+    done.stdout.fnmatch_lines(["plugins: *devenv-lib*"])
 
 
 def test_pytest_works_without_it(suite: pytest.Pytester) -> None:
