@@ -165,7 +165,7 @@ def test_its_options_and_fixtures_are_shown(suite: pytest.Pytester) -> None:
     assert [name for name in FIXTURES if f"\n{name} " not in shown] == []
 
 
-def test_coverage_of_a_suite_with_it_has_no_warnings(suite: pytest.Pytester) -> None:
+def test_coverage_is_measured_without_complaints(suite: pytest.Pytester) -> None:
     """Though the plugin is there before pytest-cov begins to measure."""
     suite.makepyfile(USING.format("devenv_engine"))
     quiet = ("-W", "error", "-W", "ignore:unclosed <socket:ResourceWarning")
