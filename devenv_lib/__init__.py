@@ -14,6 +14,8 @@ Verbs take what they work on and return frozen records. They print nothing, but 
 progress on stderr while an image is built or pulled. Whatever fails is a `DevenvError`.
 
 Importing this module imports neither docker nor Invoke; a name brings what it needs.
+(To pytest, of which it has a plugin: PYTEST_DONT_REWRITE. It would warn where a program imports
+this before it runs pytest.)
 """
 
 from __future__ import annotations

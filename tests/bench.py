@@ -134,6 +134,7 @@ def pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
         lambda: docker("ps"),
     )
     remove()
+    yield plugin_pair(directory)
     yield from care_pairs(workspace, directory)
     for number in (3, 300):
         add_volumes(workspace, number)
@@ -142,6 +143,20 @@ def pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
             inv(workspace, "volume.list"),
             lambda: docker("system", "df", "--verbose"),
         )
+
+
+def plugin_pair(directory: Path) -> Pair:
+    """Return a suite that does not use the pytest plugin, with it and without it."""
+    (directory / "test_empty.py").write_text("def test_nothing():\n    pass\n")
+    # Other plugins take many times as long, and not always the same.
+    others = ("cacheprovider", "hypothesispytest", "pytest_cov", "xdist", "xdist.looponfail")
+
+    def suite(*without: str) -> Callable[[], object]:
+        flags = [f"-pno:{name}" for name in (*others, *without)]
+        words = [sys.executable, "-m", "pytest", "-q", *flags, "test_empty.py"]
+        return lambda: subprocess.run(words, cwd=directory, check=True, capture_output=True)
+
+    return Pair("pytest, plugin not used", suite(), suite("devenv"), wanted="1.05")
 
 
 #: What fills a volume, and what a person without devenv saves and copies one with.

@@ -1,6 +1,6 @@
 """Fixtures for tests on a real engine. Each test has a prefix of its own and removes only that.
 
-Without an engine these tests are skipped with the reason; with CI set they fail instead.
+The engine is the plugin's (`devenv_lib.pytest_plugin`), which also says what happens without one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import Any
 
 import pytest
 
-from devenv_lib import containers, host, images
+from devenv_lib import containers, host, testing
 from devenv_lib.containers.links import make_links
-from devenv_lib.engine import Engine, connect
-from devenv_lib.errors import EngineUnavailable
+from devenv_lib.engine import Engine
 from devenv_lib.names import LABEL_PREFIX, STARTING, common_labels
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import Project, project_at
@@ -55,18 +54,12 @@ def docker(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
+def engine(devenv_engine: Engine) -> Iterator[Engine]:
     """The real engine, with the default image on it; afterwards nothing of this run is left."""
-    try:
-        found = connect()
-    except EngineUnavailable as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"CI has to bring an engine: {error}")
-        pytest.skip(f"no engine: {error}")
-    owner = (os.getuid(), os.getgid())
-    images.ensure(found, images.default_image("devenv"), Settings(), owner, print)
-    yield found
-    named = [*(v.name for v in found.volumes()), *(c.name for c in found.containers())]
+    testing.image(devenv_engine, IMAGE)
+    yield devenv_engine
+    named = [v.name for v in devenv_engine.volumes()]
+    named += [c.name for c in devenv_engine.containers()]
     tags = docker("images", "--format", "{{.Repository}}").stdout.split()
     assert [name for name in (*named, *tags) if name.startswith(f"devenv-t{RUN}")] == []
 

@@ -23,8 +23,8 @@ import devenv_lib
 ROOT = Path(devenv_lib.__file__).parent
 #: Rooms, the highest first. A room imports itself and what is below it, never beside or above.
 FLOORS = (
-    {"cli"},
-    {"tasks"},
+    {"cli", "pytest_plugin"},
+    {"tasks", "testing"},
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host", "loopback"},

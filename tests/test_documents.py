@@ -52,6 +52,13 @@ def test_the_readme_lists_every_public_name() -> None:
     assert sorted(devenv_lib.__all__) == sorted(re.findall(r"`(\w+)`", " ".join(rows)))
 
 
+def test_the_readme_lists_every_fixture_and_option_of_the_plugin() -> None:
+    rows = re.findall(r"^\| `([\w-]+)(?: \w+)?` \|", section("### In your own tests"), re.MULTILINE)
+    code = (ROOT / "devenv_lib/pytest_plugin.py").read_text()
+    fixtures = re.findall(r"^def (devenv_\w+)", code, re.MULTILINE)
+    assert [*fixtures, *re.findall(r'^ +"(--devenv-\w+)"', code, re.MULTILINE)] == rows
+
+
 def test_the_picture_is_the_one_that_is_drawn_from_a_plan() -> None:
     """When it is not: `inv dev.picture`."""
     spec = importlib.util.spec_from_file_location("picture", ROOT / "specs/pictures/mounts.py")

@@ -20,6 +20,7 @@ from invoke.collection import Collection  # invoke itself re-exports them to no 
 from invoke.context import Context
 from invoke.tasks import task
 import devenv_lib as devenv
+from devenv_lib.testing import EnvironmentFactory, VolumeFactory
 
 @task
 def check(c: Context) -> None:
@@ -47,6 +48,12 @@ def verbs(settings: devenv.Settings) -> int:
     gone = [r.name for r in devenv.remove(engine, settings.prefix, plan) if not r.failure]
     status = devenv.execute(engine, environment.container, ["true"], host.terminal)
     return status + len(sizes) + len(gone) + len(devenv.stop(engine, project))
+
+def test_it(devenv_volume: VolumeFactory, devenv_environment: EnvironmentFactory) -> None:
+    """With the plugin's fixtures."""
+    names: list[str] = [devenv_volume().name, *devenv_volume().labels]
+    inside: devenv.Inside = devenv_environment(devenv.Settings(cpus=1.0))
+    (inside.directory / "made").write_text(str(inside.execute(["true"])))
 
 ns: Collection = devenv.graft(Collection(check))
 Collection().add_collection(devenv.ns)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
@@ -55,6 +55,11 @@ class Inside:
         """The project directory, inside: where commands run."""
         environment = self.environment
         return environment.plan.project.target(environment.identity.home)
+
+    @property
+    def directory(self) -> Path:
+        """The project directory on this machine."""
+        return Path(self.environment.plan.project.path)
 
     def execute(self, words: Sequence[str]) -> int:
         """Run ``words`` on this process's own stdin, stdout and stderr; return the exit status.

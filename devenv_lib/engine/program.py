@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from io import UnsupportedOperation
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
@@ -63,9 +65,13 @@ def capture(words: Sequence[str]) -> Output:
 
 
 def show(words: Sequence[str]) -> int:
-    """Run a program whose output is progress: all of it goes to stderr, if that is open."""
+    """Run a program whose output is progress: all of it goes to stderr, if that is a file.
+
+    It may be closed, or an object of Python's alone (pytest's, with ``--capture=sys``).
+    """
     where = subprocess.DEVNULL
     if sys.stderr is not None:
         sys.stderr.flush()
-        where = sys.stderr.fileno()
+        with suppress(UnsupportedOperation):
+            where = sys.stderr.fileno()
     return subprocess.run(list(words), stdout=where, stderr=where, check=False).returncode
