@@ -6,8 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from threading import Timer
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
@@ -60,6 +63,39 @@ def capture(words: Sequence[str]) -> Output:
         raise no_docker_program() from None
     wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
     return Output(done.returncode if done.returncode >= 0 else 128 - done.returncode, *wrote)
+
+
+def converse(
+    words: Sequence[str], mark: str, between: Callable[[], None], patience: float
+) -> Output:
+    """Run a program up to the line ``mark``, call ``between``, and close its stdin to end it.
+
+    Whoever is killed meanwhile closes it too. After ``patience`` seconds it is killed.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    with TemporaryFile() as errors:
+        try:
+            child = subprocess.Popen(
+                list(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            )
+        except FileNotFoundError:
+            raise no_docker_program() from None
+        timer = Timer(patience, child.kill)
+        timer.start()
+        read = []
+        with child, suppress(BrokenPipeError):
+            for line in child.stdout or ():
+                if line.rstrip(b"\n") == mark.encode() and child.stdin:
+                    between()
+                    child.stdin.close()
+                else:
+                    read.append(line)
+        timer.cancel()
+        errors.seek(0)
+        wrote = (b"".join(read), errors.read())
+    return Output(child.returncode, *(text.decode(errors="replace") for text in wrote))
 
 
 def show(words: Sequence[str]) -> int:
