@@ -4,12 +4,21 @@
 """
 
 from devenv_lib.checks.content import PLACE, Content, read_content
+from devenv_lib.checks.example import NAME as EXAMPLE
+from devenv_lib.checks.example import write_example
 from devenv_lib.checks.results import Result
 from devenv_lib.checks.run import Finished, Request, pytest_words, run_checks
 from devenv_lib.checks.subject import Subject, subject_of
-from devenv_lib.checks.trust import refuse_untrusted, trust, trusted_digests
+from devenv_lib.checks.trust import (
+    refuse_reachable,
+    refuse_untrusted,
+    trust,
+    trusted_digests,
+    writable_paths,
+)
 
 __all__ = [
+    "EXAMPLE",
     "PLACE",
     "Content",
     "Finished",
@@ -18,9 +27,12 @@ __all__ = [
     "Subject",
     "pytest_words",
     "read_content",
+    "refuse_reachable",
     "refuse_untrusted",
     "run_checks",
     "subject_of",
     "trust",
     "trusted_digests",
+    "writable_paths",
+    "write_example",
 ]

@@ -111,7 +111,7 @@ class _Reader:
     def _entry(self, parent: int, name: str, path: PurePosixPath) -> None:
         if len(self.entries) >= _MOST or len(path.parts) > _DEEPEST:
             raise self._too_much()
-        key, found = _key(path), os.lstat(name, dir_fd=parent)
+        key, found = str(path), os.lstat(name, dir_fd=parent)
         if stat.S_ISLNK(found.st_mode):
             self.entries[key] = self._link(os.readlink(name, dir_fd=parent), path)
         elif stat.S_ISDIR(found.st_mode):
@@ -123,7 +123,7 @@ class _Reader:
 
     def _file(self, parent: int, name: str, path: PurePosixPath) -> Entry:
         descriptor = os.open(name, _OPEN, dir_fd=parent)
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise _refusal(f"{self.place / path} is no ordinary file")
@@ -155,7 +155,7 @@ class _Reader:
 def copy_to(content: Content, directory: Path) -> None:
     """Write a content into an empty directory, as this user's files."""
     for name, entry in sorted(content.entries.items()):
-        path = directory / os.fsdecode(name.encode("utf-8", "surrogateescape"))
+        path = directory / name
         if entry.kind == "directory":
             path.mkdir(mode=0o700)
         elif entry.kind == "symlink":
@@ -176,10 +176,6 @@ def changes(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
             yield f"changed: {name}"
 
 
-def _key(path: PurePosixPath) -> str:
-    return str(path)
-
-
 def _mode(found: os.stat_result) -> int:
     return stat.S_IMODE(found.st_mode) & 0o777
 
@@ -187,5 +183,5 @@ def _mode(found: os.stat_result) -> int:
 def _refusal(what: str) -> Refused:
     return Refused(
         f"{what}: no check was run.",
-        "A project's checks are ordinary files in .devenv/checks; without them: inv check --bundled",
+        "Let there be ordinary files only; without the project's checks: inv check --bundled",
     )

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +16,10 @@ import pytest
 from devenv_lib.checks.results import REPORTER, Reporter, stopped
 from devenv_lib.checks.run import PIPE, RUN
 from devenv_lib.checks.subject import Subject, load
+from devenv_lib.containers.signals import teller
+from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
+from devenv_lib.engine.session import MARK, new_mark
 from devenv_lib.errors import UsageError
 from devenv_lib.records import MountPoint
 
@@ -63,9 +66,14 @@ class Environment:
                 f"{words!r} is not a command: it takes a list of words.",
                 'For a line of the shell: ["sh", "-c", LINE]',
             )
-        one = self._subject
-        flags = [f"--env={name}={value}" for name, value in one.variables.items()]
-        return capture([*one.docker, "exec", *flags, one.container, *words])
+        one, mark = self._subject, new_mark()
+        variables = {**one.variables, MARK: mark}
+        flags = [f"--env={name}={value}" for name, value in variables.items()]
+        try:
+            return capture([*one.docker, "exec", *flags, one.container, *words])
+        except BaseException:  # Ctrl-C: nothing of it stays inside
+            teller(connect(), one.container, "", mark)("KILL")
+            raise
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +85,7 @@ def environment(request: pytest.FixtureRequest) -> Environment:
 
 @pytest.fixture(scope="session")
 def host(request: pytest.FixtureRequest) -> Any:
-    """testinfra's host: the environment, as its user, through the docker backend.
+    """Testinfra's host: the environment, as its user, through the docker backend.
 
     It is what https://testinfra.readthedocs.io describes, and needs nothing installed inside.
     """
@@ -94,9 +102,8 @@ def pytest_configure(config: pytest.Config) -> None:
     directory = Path(os.environ[RUN])
     config.stash[DIRECTORY] = directory
     config.stash[SUBJECT] = load((directory / "subject.json").read_text(encoding="utf-8"))
-    terminal: Any = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:  # it would name checks by their way from the current directory
-        terminal.startpath = config.rootpath
+    # Else checks would be named by their way from the current directory.
+    config.invocation_params = replace(config.invocation_params, dir=config.rootpath)
     if not hasattr(config, "workerinput"):  # under pytest-xdist the controller tells
         reporter = Reporter(int(os.environ[PIPE]), config.rootpath)
         config.pluginmanager.register(reporter, REPORTER)
@@ -125,9 +132,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
     """Say of a failure that the environment has stopped, and try nothing more then."""
-    report: Any = yield
+    report = yield
     if call.excinfo is not None and report.failed and item.session.shouldfail is False:
         subject = item.config.stash[SUBJECT]
         if reason := stopped(subject):

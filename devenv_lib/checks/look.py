@@ -154,7 +154,7 @@ def _state(path: str) -> object:
     try:
         found = Path(path).stat()
         if os.path.isdir(path):
-            return ("directory", tuple(sorted(os.listdir(path))))
+            return ("directory", sorted(one.name for one in Path(path).iterdir()))
         if not os.path.isfile(path):
             return ("other", found.st_ino)
         content = b""

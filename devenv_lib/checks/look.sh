@@ -31,6 +31,8 @@ step() {
             rm -f -- "$2/.devenv-check-$token" 2>/dev/null
             ;;
         append)
+            # What is missing would be made.
+            [ -e "$2" ] || { echo missing; return; }
             said=$( (: >>"$2") 2>&1 ) && echo opened || echo "refused ${said##*: }"
             ;;
         read)

@@ -37,7 +37,8 @@ class Reporter:
     """Writes a line of JSON to a pipe for each check, once all its phases are over."""
 
     def __init__(self, descriptor: int, root: Path) -> None:
-        os.set_inheritable(descriptor, False)  # what a check starts does not keep it open
+        # What a check starts does not keep it open.
+        os.set_inheritable(descriptor, False)  # noqa: FBT003 - it takes no name
         self._descriptor = descriptor
         self._root = root
         self._phases: dict[str, list[Any]] = {}
@@ -48,19 +49,41 @@ class Reporter:
         phases.append(report)
         if report.when == "teardown":
             del self._phases[report.nodeid]
-            self._tell(_result(phases))
+            self._tell(self._result(phases))
 
     def pytest_collectreport(self, report: Any) -> None:
         """Tell of a file that could not be loaded, or was skipped as a whole."""
         if report.outcome != "passed":
             outcome: Outcome = "skipped" if report.skipped else "error"
-            self._tell(Result(report.nodeid, outcome, _reason(report), 0.0, _where(report)))
+            self._tell(Result(report.nodeid, outcome, _reason(report), 0.0, self._where(report)))
 
     def pytest_keyboard_interrupt(self) -> None:
         """Tell of checks that were under way when somebody ended it."""
         for phases in self._phases.values():
             name, spent = phases[0].nodeid, sum(p.duration for p in phases)
             self._tell(Result(name, "error", "interrupted", spent))
+
+    def _result(self, phases: list[Any]) -> Result:
+        """Return the result of a check from the reports of its phases; the worst one counts."""
+        spent = sum(phase.duration for phase in phases)
+        name = phases[0].nodeid
+        for phase in phases:
+            if phase.failed:
+                outcome: Outcome = "failed" if phase.when == "call" else "error"
+                return Result(name, outcome, _reason(phase), spent, self._where(phase))
+        for phase in phases:
+            if hasattr(phase, "wasxfail"):
+                return Result(
+                    name, "xfailed" if phase.skipped else "xpassed", phase.wasxfail, spent
+                )
+            if phase.skipped:
+                return Result(name, "skipped", _reason(phase), spent)
+        return Result(name, "passed", "", spent)
+
+    def _where(self, report: Any) -> str:
+        """Return the file and line of a failure, as seen from the run's own directory."""
+        crash = getattr(report.longrepr, "reprcrash", None)
+        return f"{crash.path}:{crash.lineno}".removeprefix(f"{self._root}/") if crash else ""
 
     def _tell(self, result: Result) -> None:
         with suppress(BrokenPipeError):
@@ -84,22 +107,6 @@ def stopped(subject: Subject) -> str:
     return f"The environment {subject.name} stopped during the checks (it is {what})."
 
 
-def _result(phases: list[Any]) -> Result:
-    """Return the result of a check from the reports of its phases; the worst one counts."""
-    spent = sum(phase.duration for phase in phases)
-    name = phases[0].nodeid
-    for phase in phases:
-        if phase.failed:
-            outcome: Outcome = "failed" if phase.when == "call" else "error"
-            return Result(name, outcome, _reason(phase), spent, _where(phase))
-    for phase in phases:
-        if hasattr(phase, "wasxfail"):
-            return Result(name, "xfailed" if phase.skipped else "xpassed", phase.wasxfail, spent)
-        if phase.skipped:
-            return Result(name, "skipped", _reason(phase), spent)
-    return Result(name, "passed", "", spent)
-
-
 def _reason(report: Any) -> str:
     """Return why, as a person would say it: the message without the exception's name for it."""
     why = report.longrepr
@@ -108,8 +115,3 @@ def _reason(report: Any) -> str:
     crash = getattr(why, "reprcrash", None)
     text = crash.message if crash else str(why)
     return text.removeprefix("AssertionError: ").removeprefix("Failed: ").strip()
-
-
-def _where(report: Any) -> str:
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return f"{crash.path}:{crash.lineno}" if crash else ""

@@ -109,6 +109,7 @@ def _environ(environ: Mapping[str, str], directory: Path, subject: Subject) -> d
     """Return the variables of pytest: those of this process, without what a project could use."""
     kept = {name: value for name, value in environ.items() if name not in _LOADING}
     kept |= {RUN: str(directory), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    kept["PYTHONSAFEPATH"] = "1"  # for further processes, such as pytest-xdist's workers
     if paths := _outside(kept.pop("PYTHONPATH", ""), subject.project):
         kept["PYTHONPATH"] = paths
     # testinfra starts the docker program by its bare name: it has to mean the same engine.
@@ -124,7 +125,7 @@ def _environ(environ: Mapping[str, str], directory: Path, subject: Subject) -> d
 
 def _outside(paths: str, project: str) -> str:
     """Return the entries of a ``PYTHONPATH`` that are the same everywhere and not the project's."""
-    entries = [path for path in paths.split(os.pathsep) if os.path.isabs(path)]
+    entries = [path for path in paths.split(os.pathsep) if path.startswith("/")]
     far = (p for p in entries if not PurePosixPath(os.path.realpath(p)).is_relative_to(project))
     return os.pathsep.join(far)
 
@@ -137,7 +138,7 @@ def _run(
     told: Callable[[Result], None],
 ) -> Finished:
     reading, writing = os.pipe()
-    with open(reading, encoding="utf-8") as results, (directory / "output").open("w+b") as output:
+    with os.fdopen(reading, encoding="utf-8") as results, tempfile.TemporaryFile() as output:
         streams: Any = {"stdout": output, "stderr": output}
         if request.own_report:
             streams = {"stdout": sys.stderr if request.quiet_stdout else None}
@@ -213,7 +214,7 @@ def _deliver(made: Path, to: Path) -> None:
             Path(partial).chmod(0o666 & ~mask)
             Path(partial).replace(to)
         except BaseException:
-            os.unlink(partial)
+            Path(partial).unlink()
             raise
     except OSError as error:
         raise DevenvError(

@@ -1,4 +1,4 @@
-"""Which contents of ``.devenv/checks`` this user has trusted, remembered out of the project's reach.
+"""Which contents of ``.devenv/checks`` this user has trusted, out of the project's reach.
 
 Checks run on the host, and whatever runs in an environment can write the project: what runs has
 to be, byte for byte, what somebody looked at.
@@ -12,10 +12,15 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from devenv_lib.checks.content import PLACE, Content, changes
 from devenv_lib.errors import DevenvError, Refused
-from devenv_lib.project import Project
+from devenv_lib.mounts import MountPlan
+from devenv_lib.project import Project, environment_of
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
 
 #: Names that a refusal shows.
 _SHOWN = 10
@@ -63,29 +68,41 @@ def trusted_digests(project: Project, state: PurePosixPath) -> Mapping[str, str]
     return files if isinstance(files, dict) else None
 
 
-def trust(
-    content: Content, project: Project, state: PurePosixPath, writable: Iterable[str] = ()
-) -> tuple[str, ...]:
+def trust(content: Content, project: Project, state: PurePosixPath) -> tuple[str, ...]:
     """Remember a content as trusted, and return what changed against what was trusted before.
 
-    ``writable`` are host paths that environments may write: where the memory is within their
-    reach, it is worth nothing.
+    Raises:
+        DevenvError: it cannot be written.
+    """
+    was = trusted_digests(project, state) or {}
+    data = {"path": str(project.path), "files": content.digests}
+    _write(_record(project, state), data)
+    return tuple(changes(was, content.digests))
+
+
+def refuse_reachable(state: PurePosixPath, writable: Iterable[str]) -> None:
+    """Refuse a memory that an environment could write: it would trust its own checks.
+
+    ``writable`` are host paths that environments may write.
 
     Raises:
         Refused: devenv's directory lies in one of them.
-        DevenvError: it cannot be written.
     """
-    record = _record(project, state)
-    reach = next((p for p in writable if PurePosixPath(record).is_relative_to(p)), None)
-    if reach:
+    place = state / "checks"
+    if reach := next((path for path in writable if place.is_relative_to(path)), None):
         raise Refused(
-            f"What was trusted is remembered in {record.parent}, which an environment can write "
-            f"through {reach}: it could trust its own checks.",
+            f"What is trusted is remembered in {place}, which an environment can write through "
+            f"{reach}: it could trust its own checks.",
             "Choose another place: export XDG_STATE_HOME=DIRECTORY",
         )
-    was = trusted_digests(project, state) or {}
-    _write(record, {"path": str(project.path), "files": content.digests})
-    return tuple(changes(was, content.digests))
+
+
+def writable_paths(engine: Engine, mounts: MountPlan) -> tuple[str, ...]:
+    """Return the host paths that a planned environment, or any that is there, may write."""
+    there = (m for one in engine.containers() if environment_of(one) for m in one.mounts)
+    mine = (m.source for m in mounts.mounts if m.kind == "bind" and not m.read_only)
+    others = (m.source for m in there if m.kind == "bind" and not m.read_only)
+    return tuple(sorted({*mine, *others}))
 
 
 def _record(project: Project, state: PurePosixPath) -> Path:
@@ -99,11 +116,11 @@ def _write(path: Path, data: object) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, made = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 json.dump(data, file, indent=1)
             Path(made).replace(path)
         except BaseException:
-            os.unlink(made)
+            Path(made).unlink()
             raise
     except OSError as error:
         raise DevenvError(

@@ -6,8 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from threading import Timer
@@ -68,9 +67,10 @@ def capture(words: Sequence[str]) -> Output:
 def converse(
     words: Sequence[str], mark: str, between: Callable[[], None], patience: float
 ) -> Output:
-    """Run a program up to the line ``mark``, call ``between``, and close its stdin to end it.
+    """Run a program up to the line ``mark``, call ``between``, then close its stdin.
 
-    Whoever is killed meanwhile closes it too. After ``patience`` seconds it is killed.
+    stdin is closed as well when this process ends, however that is. After ``patience`` seconds
+    the program is killed.
 
     Raises:
         ProgramMissing: there is no docker program.
@@ -83,19 +83,27 @@ def converse(
         except FileNotFoundError:
             raise no_docker_program() from None
         timer = Timer(patience, child.kill)
+        timer.daemon = True
         timer.start()
-        read = []
-        with child, suppress(BrokenPipeError):
-            for line in child.stdout or ():
-                if line.rstrip(b"\n") == mark.encode() and child.stdin:
-                    between()
-                    child.stdin.close()
-                else:
-                    read.append(line)
-        timer.cancel()
+        try:
+            with child:
+                read = list(_said(child, mark.encode(), between))
+        finally:
+            timer.cancel()
         errors.seek(0)
         wrote = (b"".join(read), errors.read())
     return Output(child.returncode, *(text.decode(errors="replace") for text in wrote))
+
+
+def _said(
+    child: subprocess.Popen[bytes], mark: bytes, between: Callable[[], None]
+) -> Iterator[bytes]:
+    for line in child.stdout or ():
+        if line.rstrip(b"\n") == mark and child.stdin:
+            between()
+            child.stdin.close()
+        else:
+            yield line
 
 
 def show(words: Sequence[str]) -> int:

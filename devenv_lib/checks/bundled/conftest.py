@@ -10,7 +10,7 @@ import pytest
 
 from devenv_lib.checks.fixtures import SUBJECT
 from devenv_lib.checks.look import Seen, look
-from devenv_lib.checks.subject import Subject
+from devenv_lib.checks.subject import Lockfile, Subject
 from devenv_lib.errors import DevenvError
 
 
@@ -29,26 +29,21 @@ def seen(subject: Subject) -> Seen:
         pytest.fail(f"{error}\n{error.hint}", pytrace=False)
 
 
-def _below_home(subject: Subject, path: str) -> str:
-    home = PurePosixPath(subject.home)
-    place = PurePosixPath(path)
-    return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else path
+def _named(subject: Subject, one: Any) -> str:
+    """Return what one is called: a mount by its place inside, others by their names."""
+    if isinstance(one, Lockfile):
+        return one.name
+    if one.kind == "volume":
+        return str(one.source)
+    home, place = PurePosixPath(subject.home), PurePosixPath(one.target)
+    return f"~/{place.relative_to(home)}" if place.is_relative_to(home) else str(place)
 
 
-#: What a check can be made for each of: how they are found, how one is called, and what is said
-#: where there are none.
-_EACH: Mapping[str, tuple[Callable[[Subject], Iterable[Any]], Callable[..., str], str]] = {
-    "volume": (lambda s: s.volumes, lambda s, one: one.source, "there are no volumes"),
-    "mount": (
-        lambda s: s.read_only,
-        lambda s, one: _below_home(s, one.target),
-        "nothing is mounted read-only",
-    ),
-    "lock": (
-        lambda s: s.locks,
-        lambda s, one: one.name,
-        "there is no configuration with lockfiles on this machine",
-    ),
+#: What a check can be made for each of: how they are found, and what is said if there are none.
+_EACH: Mapping[str, tuple[Callable[[Subject], Iterable[Any]], str]] = {
+    "volume": (lambda s: s.volumes, "there are no volumes"),
+    "mount": (lambda s: s.read_only, "nothing is mounted read-only"),
+    "lock": (lambda s: s.locks, "there is no configuration with lockfiles on this machine"),
 }
 
 
@@ -56,7 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a check for each volume, read-only mount and lockfile, or one that is skipped."""
     subject = metafunc.config.stash[SUBJECT]
     for argument in set(metafunc.fixturenames) & set(_EACH):
-        find, call, absent = _EACH[argument]
-        params = [pytest.param(one, id=call(subject, one)) for one in find(subject)]
+        find, absent = _EACH[argument]
+        params = [pytest.param(one, id=_named(subject, one)) for one in find(subject)]
         none = pytest.param(None, marks=pytest.mark.skip(reason=absent), id="none")
         metafunc.parametrize(argument, params or [none])

@@ -20,7 +20,7 @@ def test_memory_is_limited(subject: Subject, seen: Seen) -> None:
 
 
 def test_memory_with_swap_is_limited(subject: Subject, seen: Seen) -> None:
-    """cgroup v1 counts memory in, v2 does not."""
+    """Cgroup v1 counts memory in, v2 does not."""
     alone, together = seen.number(SWAP[0]), seen.number(SWAP[1])
     if alone is None and together is None:
         pytest.skip(f"swap: {_UNSEEN}")

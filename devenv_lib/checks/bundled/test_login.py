@@ -24,7 +24,7 @@ def test_auth_json_is_readable(subject: Subject, seen: Seen) -> None:
 
 
 def test_directory_around_auth_json_is_writable(subject: Subject, seen: Seen) -> None:
-    """opencode keeps its data beside it."""
+    """Opencode keeps its data beside it."""
     if not subject.auth:
         pytest.skip(_NONE)
     directory = str(PurePosixPath(subject.auth).parent)
