@@ -55,7 +55,8 @@ class Reporter:
         """Tell of a file that could not be loaded, or was skipped as a whole."""
         if report.outcome != "passed":
             outcome: Outcome = "skipped" if report.skipped else "error"
-            self._tell(Result(report.nodeid, outcome, _reason(report), 0.0, self._where(report)))
+            reason, where = self._reason(report), self._where(report)
+            self._tell(Result(report.nodeid, outcome, reason, 0.0, where))
 
     def pytest_keyboard_interrupt(self) -> None:
         """Tell of checks that were under way when somebody ended it."""
@@ -70,15 +71,25 @@ class Reporter:
         for phase in phases:
             if phase.failed:
                 outcome: Outcome = "failed" if phase.when == "call" else "error"
-                return Result(name, outcome, _reason(phase), spent, self._where(phase))
+                return Result(name, outcome, self._reason(phase), spent, self._where(phase))
         for phase in phases:
             if hasattr(phase, "wasxfail"):
                 return Result(
                     name, "xfailed" if phase.skipped else "xpassed", phase.wasxfail, spent
                 )
             if phase.skipped:
-                return Result(name, "skipped", _reason(phase), spent)
+                return Result(name, "skipped", self._reason(phase), spent)
         return Result(name, "passed", "", spent)
+
+    def _reason(self, report: Any) -> str:
+        """Return why, as a person would say it: the message without the exception's name for it."""
+        why = report.longrepr
+        if isinstance(why, tuple):  # a skip: file, line, reason
+            return str(why[2]).removeprefix("Skipped: ")
+        crash = getattr(why, "reprcrash", None)
+        text = crash.message if crash else _marked(str(why))
+        text = text.removeprefix("AssertionError: ").removeprefix("Failed: ").strip()
+        return text.replace(f"{self._root}/", "")
 
     def _where(self, report: Any) -> str:
         """Return the file and line of a failure, as seen from the run's own directory."""
@@ -107,11 +118,7 @@ def stopped(subject: Subject) -> str:
     return f"The environment {subject.name} stopped during the checks (it is {what})."
 
 
-def _reason(report: Any) -> str:
-    """Return why, as a person would say it: the message without the exception's name for it."""
-    why = report.longrepr
-    if isinstance(why, tuple):  # a skip: file, line, reason
-        return str(why[2]).removeprefix("Skipped: ")
-    crash = getattr(why, "reprcrash", None)
-    text = crash.message if crash else str(why)
-    return text.removeprefix("AssertionError: ").removeprefix("Failed: ").strip()
+def _marked(text: str) -> str:
+    """Return the lines that pytest marks with an E, or all of a text that has none of them."""
+    lines = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")]
+    return "\n".join(lines) or text

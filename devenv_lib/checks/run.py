@@ -86,7 +86,7 @@ def run_checks(
         directory = Path(os.path.realpath(made))
         _prepare(directory, subject, content)
         words = pytest_words(str(directory), request, own=bool(content.entries))
-        finished = _run(words, directory, _environ(os.environ, directory, subject), request, told)
+        finished = _run(words, _environ(os.environ, directory, subject), request, told)
         if request.junit:
             _deliver(directory / "junit.xml", Path(request.junit))
     return finished
@@ -132,7 +132,6 @@ def _outside(paths: str, project: str) -> str:
 
 def _run(
     words: Sequence[str],
-    directory: Path,
     environ: Mapping[str, str],
     request: Request,
     told: Callable[[Result], None],
