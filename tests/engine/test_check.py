@@ -15,6 +15,7 @@ import pytest
 
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import bodies
+from devenv_lib.engine.answers import ANY
 from tests.conftest import Workspace, built_image, give
 
 pytestmark = pytest.mark.engine
@@ -65,19 +66,23 @@ def make(workspace: Workspace, change: Change) -> str:
     made = workspace.engine._client.create_container_from_config(body, workspace.name)["Id"]
     workspace.engine.start(made)
     # What devenv itself does after a start: a fresh lockfile, and parents of binds.
-    data = f"{HOME}/.local/share/opencode"
     for volume, script in (
         ("data", "chown -R 1000:1000 opencode 2>/dev/null || true"),
         ("tvim-lock", "echo '{}' >lazy-lock.json; chown -R 1000:1000 ."),
     ):
         workspace.in_volume(volume, script)
-    assert data
     return str(made)
 
 
+def up_with_content(workspace: Workspace) -> None:
+    """Bring it up with something in the cache: an empty volume's owner changes with a mount."""
+    workspace.up()
+    workspace.sh(f"touch {HOME}/.cache/content")
+
+
 def mount_at(body: dict[str, Any], target: str) -> dict[str, Any]:
-    (found,) = (m for m in body["HostConfig"]["Mounts"] if m["Target"] == target)
-    return dict(found) if found is None else found
+    mounts: list[dict[str, Any]] = body["HostConfig"]["Mounts"]
+    return next(mount for mount in mounts if mount["Target"] == target)
 
 
 def without(body: dict[str, Any], target: str) -> None:
@@ -166,7 +171,7 @@ def test_another_volume_at_its_place(workspace: Workspace) -> None:
 
 
 def test_a_volume_that_the_user_may_not_write(workspace: Workspace) -> None:
-    workspace.up()
+    up_with_content(workspace)
     workspace.in_volume("cache", "chmod 0555 .")
     name = f"test_volume_is_writable[{workspace.volume('cache')}]"
     done = check(workspace)
@@ -176,7 +181,7 @@ def test_a_volume_that_the_user_may_not_write(workspace: Workspace) -> None:
 
 
 def test_a_volume_of_roots_that_can_be_written_all_the_same(workspace: Workspace) -> None:
-    workspace.up()
+    up_with_content(workspace)
     workspace.in_volume("cache", "chown 0:0 . && chmod 0777 .")
     name = f"test_volume_belongs_to_the_user[{workspace.volume('cache')}]"
     done = check(workspace)
@@ -404,7 +409,7 @@ def test_root_that_was_asked_for_is_skipped(workspace: Workspace) -> None:
 def test_a_port_on_every_address(workspace: Workspace) -> None:
     def publish(body: dict[str, Any]) -> None:
         body["ExposedPorts"]["8080/tcp"] = {}
-        body["HostConfig"]["PortBindings"]["8080/tcp"] = [{"HostIp": "0.0.0.0", "HostPort": ""}]
+        body["HostConfig"]["PortBindings"]["8080/tcp"] = [{"HostIp": ANY, "HostPort": ""}]
 
     make(workspace, publish)
     done = check(workspace)
@@ -414,7 +419,11 @@ def test_a_port_on_every_address(workspace: Workspace) -> None:
 
 
 def test_the_hosts_own_network(workspace: Workspace) -> None:
-    make(workspace, lambda b: (b.pop("Hostname"), b["HostConfig"].update(NetworkMode="host")))
+    def share(body: dict[str, Any]) -> None:
+        del body["Hostname"]
+        body["HostConfig"]["NetworkMode"] = "host"
+
+    make(workspace, share)
 
     assert check(workspace).failed == {"test_ports_are_on_loopback_only"}
 
