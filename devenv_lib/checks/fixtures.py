@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from devenv_lib.checks.results import REPORTER, Reporter, stopped
+from devenv_lib.checks.results import REPORTER, STOPPED, Reporter, stopped
 from devenv_lib.checks.run import PIPE, RUN
 from devenv_lib.checks.subject import Subject, load
 from devenv_lib.containers.signals import teller
@@ -140,7 +140,7 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and report.failed and item.session.shouldfail is False:
         subject = item.config.stash[SUBJECT]
         if reason := stopped(subject):
-            report.longrepr = f"{reason}\n{report.longrepr}"
+            report.sections.append((STOPPED, reason))
             item.session.shouldfail = reason
     return report
 

@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from devenv_lib.checks.subject import Lockfile, Subject
+from devenv_lib.engine.bodies import SAFE_PATH
 from devenv_lib.engine.program import Output, converse
 from devenv_lib.errors import EngineFailure
 from devenv_lib.records import MountPoint
@@ -90,7 +91,9 @@ def look(subject: Subject) -> Seen:
         except OSError:  # it could not be made
             return
 
-    flags = [f"--env={name}={value}" for name, value in subject.variables.items()]
+    # The image's own PATH may begin in a shared volume, where others can write.
+    variables = {**subject.variables, "PATH": SAFE_PATH}
+    flags = [f"--env={name}={value}" for name, value in variables.items()]
     words = [*subject.docker, "exec", "--interactive", *flags, subject.container]
     words += [
         "/bin/sh",

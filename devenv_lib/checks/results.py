@@ -14,6 +14,8 @@ from devenv_lib.checks.subject import Subject
 from devenv_lib.engine.program import capture
 
 REPORTER = "devenv-reporter"
+#: The title of a report's section that says that the environment has stopped.
+STOPPED = "environment"
 
 Outcome = Literal["passed", "failed", "skipped", "error", "xfailed", "xpassed"]
 
@@ -87,7 +89,7 @@ class Reporter:
         if isinstance(why, tuple):  # a skip: file, line, reason
             return str(why[2]).removeprefix("Skipped: ")
         crash = getattr(why, "reprcrash", None)
-        text = crash.message if crash else _marked(str(why))
+        text = dict(report.sections).get(STOPPED) or (crash.message if crash else _marked(str(why)))
         text = text.removeprefix("AssertionError: ").removeprefix("Failed: ").strip()
         return text.replace(f"{self._root}/", "")
 

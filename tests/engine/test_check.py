@@ -80,6 +80,12 @@ def up_with_content(workspace: Workspace) -> None:
     workspace.sh(f"touch {HOME}/.cache/content")
 
 
+def another_date(line: str) -> str:
+    """Return a Dockerfile's lines that put a script in the place of the program ``date``."""
+    make = f"""mv /bin/date /bin/real-date && echo '{line.replace("'", '"')} "$@"' >/bin/date"""
+    return f"USER root\nRUN {make} && chmod 755 /bin/date\nUSER devuser"
+
+
 def mount_at(body: dict[str, Any], target: str) -> dict[str, Any]:
     mounts: list[dict[str, Any]] = body["HostConfig"]["Mounts"]
     return next(mount for mount in mounts if mount["Target"] == target)
@@ -235,9 +241,7 @@ def test_a_writable_mount_that_the_user_may_not_write(workspace: Workspace) -> N
 def test_a_file_of_the_host_that_changes_while_it_is_tried(workspace: Workspace) -> None:
     """A program of the image writes to it, through a mount that is writable."""
     target = f"{HOME}/.bashrc"
-    script = f"printf '#!/bin/sh\\\\necho >>{target}\\\\nexec /bin/date \"$@\"\\\\n'"
-    lines = f"USER root\nRUN {script} >/usr/local/bin/date && chmod 755 /usr/local/bin/date\n"
-    with built_image(workspace, f"{lines}USER devuser") as image:
+    with built_image(workspace, another_date(f"echo >>{target}; exec /bin/real-date")) as image:
         workspace.configure(image=image)
         make(workspace, lambda body: mount_at(body, target).update(ReadOnly=False))
         done = check(workspace, variables={"DEVENV_IMAGE": image})
@@ -365,9 +369,9 @@ def test_an_engines_socket(workspace: Workspace) -> None:
 
 def test_a_directory_with_an_engines_socket_at_its_usual_place(workspace: Workspace) -> None:
     """As seen from inside, whatever engine it is."""
-    make(workspace, host_config(Tmpfs={"/run": "mode=1777"}))
+    workspace.up()
     code = "import socket; socket.socket(socket.AF_UNIX).bind('/run/docker.sock')"
-    workspace.sh(f'python3 -c "{code}"')
+    workspace.sh(f'python3 -c "{code}"', user="root")
     done = check(workspace)
 
     assert done.failed == {"test_no_engine_socket"}
@@ -447,10 +451,10 @@ def test_an_agent_that_is_gone(workspace: Workspace, agent: subprocess.Popen[byt
     """ssh-agent lets in its own user and root only, so it is asked as that one."""
     workspace.environ["DEVENV_USER"] = "root"
     workspace.configure(user="root")
-    first = check(workspace, "--keyword", "agent")
+    first = check(workspace, "--keyword", "ssh_agent")
     agent.kill()
     agent.wait()
-    second = check(workspace, "--keyword", "agent")
+    second = check(workspace, "--keyword", "ssh_agent")
 
     assert (first.code, first.having("passed")) == (
         0,
