@@ -517,9 +517,8 @@ def test_a_limit_above_the_settings(workspace: Workspace) -> None:
 
 
 def test_a_clock_that_is_wrong(workspace: Workspace) -> None:
-    script = 'printf \'#!/bin/sh\\\\nexec /bin/date --date="5 minutes ago" "$@"\\\\n\''
-    lines = f"USER root\nRUN {script} >/usr/local/bin/date && chmod 755 /usr/local/bin/date\n"
-    with built_image(workspace, f"{lines}USER devuser") as image:
+    late = another_date("exec /bin/real-date --date='5 minutes ago'")
+    with built_image(workspace, late) as image:
         done = check(workspace, variables={"DEVENV_IMAGE": image})
 
         assert done.failed == {"test_clock_is_right"}
