@@ -91,6 +91,8 @@ class Reporter:
         crash = getattr(why, "reprcrash", None)
         text = dict(report.sections).get(STOPPED) or (crash.message if crash else _marked(str(why)))
         text = text.removeprefix("AssertionError: ").removeprefix("Failed: ").strip()
+        # What a person wrote is enough; without it there is what pytest makes of the expression.
+        text = text.partition("\nassert ")[0]
         return text.replace(f"{self._root}/", "")
 
     def _where(self, report: Any) -> str:

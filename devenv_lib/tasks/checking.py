@@ -21,8 +21,6 @@ from devenv_lib.tasks._task import check_format, dry, finish, further_words, pat
 _LINES = 6
 #: pytest's exit code where no test was selected.
 _NONE = 5
-#: How outcomes are counted in the summary: pytest's words.
-_COUNTED = {"error": "errors"}
 
 
 @task(
@@ -180,11 +178,13 @@ def _as_json(subject: Subject, at: Look, done: Finished, heard: _Heard) -> dict[
 
 def _conclude(at: Look, request: Request, done: Finished, heard: _Heard, seconds: float) -> None:
     """Write the summary, and before it what pytest says where no result explains its end."""
-    counts = Counter(_COUNTED.get(one.outcome, one.outcome) for one in heard.results)
+    counts = Counter(str(one.outcome) for one in heard.results)
     if done.status == _NONE:
         report.say(f"No check matches {request.keyword!r}: inv check shows their names.")
-    elif done.status and not counts["failed"] + counts["errors"]:
+    elif done.status and not counts["failed"] + counts["error"]:
         report.lines_said(done.output)
+    if counts["error"] > 1:
+        counts["errors"] = counts.pop("error")
     report.summary(counts, at.engine.endpoint.title, seconds)
 
 

@@ -239,7 +239,7 @@ def test_escapes(): assert False, "\\x1b[31mred"
     assert lines[skipped + 1] == "    not today"
     assert f"{FILE}::test_is_expected_to_fail XFAILED" in lines
     assert "\x1b" not in done.stderr
-    assert all(word in lines[-1] for word in ("2 failed", "1 errors", "1 skipped", "1 xfailed"))
+    assert all(word in lines[-1] for word in ("2 failed", "1 error", "1 skipped", "1 xfailed"))
 
 
 def test_json_has_outcome_reason_and_duration(workspace: Workspace) -> None:
