@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from devenv_lib.checks.content import Content, Entry, read_content
-from devenv_lib.checks.example import NAME, TEXT, write_example
-from devenv_lib.checks.trust import refuse_reachable, refuse_untrusted, trust, trusted_digests
+from devenv_lib.checks.example import EXAMPLE, TEXT, write_example
+from devenv_lib.checks.trust import refuse_reachable, refuse_untrusted, remember, trusted_digests
 from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.project import Project
 
@@ -38,7 +38,7 @@ def test_checks_that_were_never_trusted_are_refused_by_name(state: PurePosixPath
 
 
 def test_trusted_checks_are_not_refused(state: PurePosixPath) -> None:
-    assert trust(content(a="1"), PROJECT, state) == ("added: a.py",)
+    assert remember(content(a="1"), PROJECT, state) == ("added: a.py",)
     refuse_untrusted(content(a="1"), PROJECT, state)
 
 
@@ -62,7 +62,7 @@ def test_trusted_checks_are_not_refused(state: PurePosixPath) -> None:
 def test_changed_checks_are_refused_with_what_changed(
     state: PurePosixPath, now: Content, said: str
 ) -> None:
-    trust(content(a="1", b="1"), PROJECT, state)
+    remember(content(a="1", b="1"), PROJECT, state)
     with pytest.raises(Refused, match=r"not those that were trusted \(") as caught:
         refuse_untrusted(now, PROJECT, state)
 
@@ -76,21 +76,21 @@ def test_a_refusal_of_many_names_the_first_ones(state: PurePosixPath) -> None:
 
 
 def test_trust_is_for_one_project(state: PurePosixPath) -> None:
-    trust(content(a="1"), PROJECT, state)
+    remember(content(a="1"), PROJECT, state)
     other = Project(PurePosixPath("/home/me/other"), PurePosixPath("/home/me"))
     with pytest.raises(Refused, match="never trusted"):
         refuse_untrusted(content(a="1"), other, state)
 
 
 def test_trusting_again_says_what_changed(state: PurePosixPath) -> None:
-    trust(content(a="1", b="1"), PROJECT, state)
+    remember(content(a="1", b="1"), PROJECT, state)
 
-    assert trust(content(a="2"), PROJECT, state) == ("changed: a.py", "removed: b.py")
-    assert trust(content(a="2"), PROJECT, state) == ()
+    assert remember(content(a="2"), PROJECT, state) == ("changed: a.py", "removed: b.py")
+    assert remember(content(a="2"), PROJECT, state) == ()
 
 
 def test_only_the_user_can_read_and_write_the_memory(state: PurePosixPath) -> None:
-    trust(content(a="1"), PROJECT, state)
+    remember(content(a="1"), PROJECT, state)
     (record,) = Path(state / "checks").iterdir()
 
     assert record.stat().st_mode & 0o777 == 0o600
@@ -102,7 +102,7 @@ def test_only_the_user_can_read_and_write_the_memory(state: PurePosixPath) -> No
     "text", ["", "[]", "{}", '{"path": "/home/me/app"}', '{"path": "/x", "files": {}}', "\xff"]
 )
 def test_a_memory_that_makes_no_sense_trusts_nothing(state: PurePosixPath, text: str) -> None:
-    trust(content(a="1"), PROJECT, state)
+    remember(content(a="1"), PROJECT, state)
     (record,) = Path(state / "checks").iterdir()
     record.write_text(text, encoding="latin-1")
 
@@ -114,7 +114,7 @@ def test_a_memory_that_makes_no_sense_trusts_nothing(state: PurePosixPath, text:
 def test_a_memory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
     with pytest.raises(DevenvError, match="could not be written") as caught:
-        trust(content(a="1"), PROJECT, PurePosixPath(tmp_path / "state"))
+        remember(content(a="1"), PROJECT, PurePosixPath(tmp_path / "state"))
 
     assert "XDG_STATE_HOME" in caught.value.hint
 
@@ -138,11 +138,11 @@ def test_the_example_is_what_is_read_afterwards(tmp_path: Path) -> None:
     written = write_example(PurePosixPath(tmp_path))
 
     assert read_content(PurePosixPath(tmp_path)) == written
-    assert written.entries[NAME].data.decode() == TEXT
-    compile(TEXT, NAME, "exec")
+    assert written.entries[EXAMPLE].data.decode() == TEXT
+    compile(TEXT, EXAMPLE, "exec")
 
 
-@pytest.mark.parametrize("part", [".devenv", ".devenv/checks", f".devenv/checks/{NAME}"])
+@pytest.mark.parametrize("part", [".devenv", ".devenv/checks", f".devenv/checks/{EXAMPLE}"])
 def test_the_example_is_not_led_elsewhere(tmp_path: Path, part: str) -> None:
     """By a link that something inside put there."""
     outside, project = tmp_path / "outside", tmp_path / "project"
@@ -156,7 +156,7 @@ def test_the_example_is_not_led_elsewhere(tmp_path: Path, part: str) -> None:
 
 
 def test_the_example_replaces_nothing(tmp_path: Path) -> None:
-    file = tmp_path / ".devenv/checks" / NAME
+    file = tmp_path / ".devenv/checks" / EXAMPLE
     file.parent.mkdir(parents=True)
     file.write_text("mine")
     with pytest.raises(DevenvError, match="could not be written"):

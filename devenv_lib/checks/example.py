@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from devenv_lib.checks.content import PLACE, Content, Entry
 from devenv_lib.errors import DevenvError
 
-NAME = "test_example.py"
+EXAMPLE = "test_example.py"
 TEXT = '''\
 """Checks of this project's environment. `inv check` runs them, on this machine.
 
@@ -51,12 +51,12 @@ def write_example(project: PurePosixPath) -> Content:
         _create(descriptor)
     except OSError as error:
         raise DevenvError(
-            f"{project / PLACE / NAME} could not be written: {error.strerror}.",
+            f"{project / PLACE / EXAMPLE} could not be written: {error.strerror}.",
             "The project has to be yours to write, and .devenv/checks a directory in it.",
         ) from None
     finally:
         os.close(descriptor)
-    return Content({NAME: Entry("file", _MODE, TEXT.encode())})
+    return Content({EXAMPLE: Entry("file", _MODE, TEXT.encode())})
 
 
 def _into(descriptor: int, name: str) -> int:
@@ -71,6 +71,6 @@ def _into(descriptor: int, name: str) -> int:
 
 def _create(directory: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(NAME, flags, _MODE, dir_fd=directory), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(EXAMPLE, flags, _MODE, dir_fd=directory), "w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), _MODE)
         file.write(TEXT)

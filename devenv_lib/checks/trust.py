@@ -68,7 +68,7 @@ def trusted_digests(project: Project, state: PurePosixPath) -> Mapping[str, str]
     return files if isinstance(files, dict) else None
 
 
-def trust(content: Content, project: Project, state: PurePosixPath) -> tuple[str, ...]:
+def remember(content: Content, project: Project, state: PurePosixPath) -> tuple[str, ...]:
     """Remember a content as trusted, and return what changed against what was trusted before.
 
     Raises:

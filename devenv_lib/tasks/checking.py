@@ -8,14 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from devenv_lib import checks, containers, report
-from devenv_lib.checks import Content, Finished, Request, Result, Subject
 from devenv_lib.errors import Refused, UsageError
 from devenv_lib.tasks._look import PATH, Look, look
 from devenv_lib.tasks._task import check_format, dry, finish, further_words, path_at, task
+
+if TYPE_CHECKING:
+    from devenv_lib.checks import Content, Finished, Request, Result, Subject
 
 #: Lines of a reason that are shown below an outcome; ``--verbose`` has all.
 _LINES = 6
@@ -55,7 +58,7 @@ def check(
         _refuse_more(both=init and trust, more=more)
         (_init if init else _trust)(look(c, path), rehearse=dry(c))
         return
-    request = Request(
+    request = checks.Request(
         keyword=keyword,
         words=tuple(words),
         junit=str(path_at(junit)) if junit else "",
@@ -64,17 +67,19 @@ def check(
         quiet_stdout=format == "json",
     )
     at = look(c, path)
-    content = Content() if bundled else _trusted(at)
+    content = checks.Content() if bundled else _trusted(at)
     if dry(c):
         report.lines(_rehearsal(at, request, own=bool(content.entries)))
         return
     subject = _subject(at)
     heard = _Heard(live=not request.own_report and format == "table")
     done = checks.run_checks(subject, content, request, heard)
+    if not request.own_report:
+        _explain(request, done, heard)
     if format == "json":
         report.as_json(_as_json(subject, at, done, heard))
     elif heard.live:
-        _conclude(at, request, done, heard, time.monotonic() - began)
+        _sum_up(at, heard, time.monotonic() - began)
     finish(done.status)
 
 
@@ -113,7 +118,7 @@ def _init(at: Look, *, rehearse: bool) -> None:
     if rehearse:
         report.lines([f"# {place / checks.EXAMPLE} would be written, and trusted"])
         return
-    checks.trust(checks.write_example(at.project.path), at.project, at.host.state)
+    checks.remember(checks.write_example(at.project.path), at.project, at.host.state)
     report.outcome(str(place / checks.EXAMPLE), "CREATED", "and trusted")
     if find_spec("testinfra") is None:
         report.reason("for its fixture 'host': pip install 'devenv-lib[check]'")
@@ -128,7 +133,7 @@ def _trust(at: Look, *, rehearse: bool) -> None:
     if rehearse:
         report.lines(f"# {place / name} would be trusted" for name in content.files)
         return
-    changed = checks.trust(content, at.project, at.host.state)
+    changed = checks.remember(content, at.project, at.host.state)
     several = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
     report.outcome(str(place), "TRUSTED", several)
     for change in changed or ("nothing changed since they were trusted",):
@@ -161,7 +166,8 @@ class _Heard:
     def __call__(self, result: Result) -> None:
         self.results.append(result)
         if self.live:
-            report.outcome(result.name, result.outcome.upper(), result.where)
+            own = not result.where.startswith("bundled/")
+            report.outcome(result.name, result.outcome.upper(), result.where if own else "")
             for line in result.reason.splitlines()[:_LINES]:
                 report.reason(line)
 
@@ -176,13 +182,16 @@ def _as_json(subject: Subject, at: Look, done: Finished, heard: _Heard) -> dict[
     }
 
 
-def _conclude(at: Look, request: Request, done: Finished, heard: _Heard, seconds: float) -> None:
-    """Write the summary, and before it what pytest says where no result explains its end."""
-    counts = Counter(str(one.outcome) for one in heard.results)
+def _explain(request: Request, done: Finished, heard: _Heard) -> None:
+    """Say why no check was selected, or what pytest says where no result explains its end."""
     if done.status == _NONE:
         report.say(f"No check matches {request.keyword!r}: inv check shows their names.")
-    elif done.status and not counts["failed"] + counts["error"]:
+    elif done.status and not {one.outcome for one in heard.results} & {"failed", "error"}:
         report.lines_said(done.output)
+
+
+def _sum_up(at: Look, heard: _Heard, seconds: float) -> None:
+    counts = Counter(str(one.outcome) for one in heard.results)
     if counts["error"] > 1:
         counts["errors"] = counts.pop("error")
     report.summary(counts, at.engine.endpoint.title, seconds)

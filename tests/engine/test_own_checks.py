@@ -280,6 +280,9 @@ def test_a_wrong_expression_is_pytests_four(workspace: Workspace) -> None:
 
     assert done.returncode == 4
     assert "Wrong expression passed to '-k'" in done.stderr
+    as_json = workspace.inv("check", "--keyword", "a and", "--format", "json")
+    assert json.loads(as_json.stdout)["exit_code"] == as_json.returncode == 4
+    assert "Wrong expression passed to '-k'" in as_json.stderr
 
 
 def test_words_behind_the_dashes_go_to_pytest(workspace: Workspace) -> None:
