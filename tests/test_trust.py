@@ -123,11 +123,22 @@ def test_a_memory_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_a_memory_within_an_environments_reach_is_refused(writable: str) -> None:
     state = PurePosixPath("/home/me/app/state/devenv")
     with pytest.raises(Refused, match="could trust its own checks"):
-        refuse_reachable(state, ["/elsewhere", writable])
+        refuse_reachable(state, "/scratch", ["/elsewhere", writable])
 
 
 def test_a_memory_out_of_reach_is_fine() -> None:
-    refuse_reachable(PurePosixPath("/home/me/.local/state/devenv"), ["/home/me/app", "/srv"])
+    state = PurePosixPath("/home/me/.local/state/devenv")
+    refuse_reachable(state, "/scratch", ["/home/me/app", "/srv", "/scratch/app"])
+
+
+@pytest.mark.parametrize("writable", ["/scratch", "/"])
+def test_a_copy_within_an_environments_reach_is_refused(writable: str) -> None:
+    """What is run would not be what was judged. It is devenv's own checks too."""
+    state = PurePosixPath("/home/me/.local/state/devenv")
+    with pytest.raises(Refused) as caught:
+        refuse_reachable(state, "/scratch", [writable])
+
+    assert caught.value.hint.startswith("Choose another place")
 
 
 # The example

@@ -117,6 +117,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         pytest.UsageError: a path, or the value of an option that pytest does not know.
     """
     directory = Path(os.environ[RUN])
+    if not early_config.known_args_namespace.file_or_dir:  # it would look in the current directory
+        raise pytest.UsageError("No checks were named, though a run always names its own.")
     for word in early_config.known_args_namespace.file_or_dir:
         if not Path(os.path.realpath(word.partition("::")[0])).is_relative_to(directory):
             raise pytest.UsageError(

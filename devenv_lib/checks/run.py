@@ -69,7 +69,8 @@ def pytest_words(directory: str, request: Request, *, own: bool) -> list[str]:
     words += ["-k", request.keyword] if request.keyword else []
     words += [f"--junitxml={directory}/junit.xml"] if request.junit else []
     places = ["bundled", *([str(PLACE)] if own else [])]
-    return [*words, *request.words, *(f"{directory}/{place}" for place in places)]
+    # Before the words: a flag among them that lacks its value does not take one of these for it.
+    return [*words, *(f"{directory}/{place}" for place in places), *request.words]
 
 
 def run_checks(

@@ -80,21 +80,29 @@ def remember(content: Content, project: Project, state: PurePosixPath) -> tuple[
     return tuple(changes(was, content.digests))
 
 
-def refuse_reachable(state: PurePosixPath, writable: Iterable[str]) -> None:
-    """Refuse a memory that an environment could write: it would trust its own checks.
+def refuse_reachable(state: PurePosixPath, temporary: str, writable: Iterable[str]) -> None:
+    """Refuse to remember or to run where an environment could change what is there meanwhile.
 
-    ``writable`` are host paths that environments may write.
+    ``temporary`` is the directory in which checks are copied and run, ``writable`` are host paths
+    that environments may write; all are resolved.
 
     Raises:
-        Refused: devenv's directory lies in one of them.
+        Refused: one of the two places lies in one of them.
     """
-    place = state / "checks"
-    if reach := next((path for path in writable if place.is_relative_to(path)), None):
-        raise Refused(
-            f"What is trusted is remembered in {place}, which an environment can write through "
-            f"{reach}: it could trust its own checks.",
-            "Choose another place: export XDG_STATE_HOME=DIRECTORY",
-        )
+    memory = state / "checks"
+    for path in writable:
+        if memory.is_relative_to(path):
+            raise Refused(
+                f"What is trusted is remembered in {memory}, which an environment can write "
+                f"through {path}: it could trust its own checks.",
+                "Choose another place: export XDG_STATE_HOME=DIRECTORY",
+            )
+        if PurePosixPath(temporary).is_relative_to(path):
+            raise Refused(
+                f"Checks are run from a copy in {temporary}, which an environment can write "
+                f"through {path}: it could change them there.",
+                "Choose another place: export TMPDIR=DIRECTORY",
+            )
 
 
 def writable_paths(engine: Engine, mounts: MountPlan) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -67,6 +69,7 @@ def check(
         quiet_stdout=format == "json",
     )
     at = look(c, path)
+    _refuse_reachable(at)
     content = checks.Content() if bundled else _trusted(at)
     if dry(c):
         report.lines(_rehearsal(at, request, own=bool(content.entries)))
@@ -91,9 +94,11 @@ def _refuse_more(*, both: bool, more: bool) -> None:
         )
 
 
-def _writable(at: Look) -> tuple[str, ...]:
+def _refuse_reachable(at: Look) -> None:
     plan = containers.draft(*at, probe=False)
-    return checks.writable_paths(at.engine, plan.mounts)
+    writable = checks.writable_paths(at.engine, plan.mounts)
+    temporary = os.path.realpath(tempfile.gettempdir())
+    checks.refuse_reachable(at.host.state, temporary, writable)
 
 
 def _trusted(at: Look) -> Content:
@@ -104,7 +109,6 @@ def _trusted(at: Look) -> Content:
     """
     content = checks.read_content(at.project.path)
     if content.entries:
-        checks.refuse_reachable(at.host.state, _writable(at))
         checks.refuse_untrusted(content, at.project, at.host.state)
     return content
 
@@ -114,7 +118,7 @@ def _init(at: Look, *, rehearse: bool) -> None:
     place = at.project.path / checks.PLACE
     if checks.read_content(at.project.path).entries:
         raise Refused(f"There are checks in {place}: nothing was written.", "inv check")
-    checks.refuse_reachable(at.host.state, _writable(at))
+    _refuse_reachable(at)
     if rehearse:
         report.lines([f"# {place / checks.EXAMPLE} would be written, and trusted"])
         return
@@ -129,7 +133,7 @@ def _trust(at: Look, *, rehearse: bool) -> None:
     place, content = at.project.path / checks.PLACE, checks.read_content(at.project.path)
     if not content.entries:
         raise Refused(f"There are no checks in {place}.", "Begin with an example: inv check --init")
-    checks.refuse_reachable(at.host.state, _writable(at))
+    _refuse_reachable(at)
     if rehearse:
         report.lines(f"# {place / name} would be trusted" for name in content.files)
         return

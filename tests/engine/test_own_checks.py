@@ -134,6 +134,29 @@ def test_a_memory_that_the_project_holds_is_refused(workspace: Workspace) -> Non
     assert not (workspace.path / "state").exists()
 
 
+def test_a_place_for_copies_that_the_project_holds_is_refused(workspace: Workspace) -> None:
+    """What was judged could be changed there before it runs; so could devenv's own checks."""
+    (workspace.path / "tmp").mkdir()
+    workspace.environ["TMPDIR"] = str(workspace.path / "tmp")
+    for words in (["--bundled"], []):
+        done = workspace.inv("check", *words)
+        assert done.returncode == 1
+        assert "could change them there" in done.stderr
+        assert "TMPDIR" in done.stderr
+    assert workspace.container_names() == []
+
+
+def test_a_flag_without_its_value_takes_no_place_for_it(workspace: Workspace) -> None:
+    """Without the run's own places pytest would look in the current directory, the project."""
+    trace = workspace.home / "trace"
+    (workspace.path / "conftest.py").write_text(PLANTED.format(trace=str(trace)))
+    (workspace.path / "test_more.py").write_text(PLANTED.format(trace=str(trace)))
+    for words in (["-k"], ["-p"], ["--rootdir"], ["--junitxml"], ["-c"]):
+        done = workspace.inv("check", "--", *words)
+        assert done.returncode == 4, done.stdout + done.stderr
+    assert not trace.exists()
+
+
 def test_what_a_project_plants_is_not_run_on_the_host(workspace: Workspace) -> None:
     """Beside the checks, where pytest and Python look for what they load."""
     trace = workspace.home / "trace"
