@@ -24,7 +24,9 @@ _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
 _KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED"
 _COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
-_COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
+_COLOURS |= dict.fromkeys(["PASSED", "TRUSTED"], _GREEN)
+_COLOURS |= dict.fromkeys(["REFUSED", "FAILED", "ERROR"], _RED)
+_COLOURS |= dict.fromkeys(["KEPT", "WOULD", "SKIPPED", "XFAILED", "XPASSED"], _YELLOW)
 
 
 #: What people call the commands by that texts name as ``inv COMMAND``.
@@ -92,6 +94,13 @@ def bytes_out() -> Iterator[IO[bytes]]:
 def say(text: str) -> None:
     """Write a line for people to stderr."""
     _write(sys.stderr, text)
+
+
+def lines_said(text: str) -> None:
+    """Write what another program said, without its empty lines, to stderr."""
+    for line in text.splitlines():
+        if line.strip():
+            say(printable(line, "\t"))
 
 
 def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:

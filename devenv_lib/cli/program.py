@@ -22,6 +22,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv --port 3333 PATH                 the same, with flags of run
        devenv list                             the running environments
        devenv exec PATH|NAME -- COMMAND…       run a command in one
+       devenv check [PATH] [-- FLAGS…]         check one with pytest, which gets the flags
        devenv stop PATH|NAME…                  stop and remove some; --all: all of them
        devenv volume list                      the volumes
        devenv volume rm NAME…                  remove some; --all: all of them

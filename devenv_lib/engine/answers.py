@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from devenv_lib.plans.differences import Existing
+from devenv_lib.plans.ports import Exposure, Published
 from devenv_lib.records import LOOPBACK, Container, EngineInfo, Image, MountPoint, Port, Volume
 
 Json = Mapping[str, Any]
@@ -113,6 +114,17 @@ def _ports(bindings: Json) -> list[Port]:
         for inside, published in bindings.items()
         for binding in published or []
     ]
+
+
+def exposure(data: Json) -> Exposure:
+    """Read from a container's inspection where it can be reached; no address is any address."""
+    ports = (data.get("NetworkSettings") or {}).get("Ports") or {}
+    published = tuple(
+        Published(binding.get("HostIp") or ANY, int(binding.get("HostPort") or 0), inside)
+        for inside, bindings in ports.items()
+        for binding in bindings or []
+    )
+    return Exposure(data["HostConfig"].get("NetworkMode") or "", published)
 
 
 def used_since(events: Iterable[Json], helper: str) -> bool | None:

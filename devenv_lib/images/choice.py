@@ -69,6 +69,7 @@ def user_ids(owner: tuple[int, int]) -> tuple[int, int]:
 def context_digest(context: Path, *more: str) -> str:
     """Return a digest of a directory's names, modes and content, and of further text.
 
+    A directory ``checks`` at its top does not count: a change of checks is none of the image.
     Symlinks count as their text, since a build context does not follow them.
     """
     try:
@@ -87,7 +88,7 @@ def unreadable(path: Path, error: OSError) -> ImageError:
 
 def _digest(context: Path, more: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for entry in _entries(context):
+    for entry in _entries(context, context):
         content = os.fsencode(entry.readlink()) if entry.is_symlink() else b""
         if entry.is_file() and not entry.is_symlink():
             with entry.open("rb") as file:
@@ -100,10 +101,11 @@ def _digest(context: Path, more: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _entries(directory: Path) -> Iterator[Path]:
+def _entries(directory: Path, top: Path) -> Iterator[Path]:
     for entry in sorted(directory.iterdir()):
-        if entry.name == "__pycache__":  # made by an interpreter, not by a person
+        # Made by an interpreter, not by a person; and the project's checks, which run on the host.
+        if entry.name == "__pycache__" or entry == top / "checks":
             continue
         yield entry
         if entry.is_dir() and not entry.is_symlink():
-            yield from _entries(entry)
+            yield from _entries(entry, top)

@@ -227,9 +227,14 @@ def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str
     Raises:
         UsageError: there are none.
     """
-    argv = sys.argv if argv is None else argv
-    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
-    words = typed if " ".join(typed) == context.remainder else shlex.split(context.remainder)
+    words = further_words(context, argv)
     if not words:
         raise UsageError("There is no command to run.", "inv exec -- COMMAND…")
     return words
+
+
+def further_words(context: Context, argv: Sequence[str] | None = None) -> list[str]:
+    """Return the words after ``--`` as `words_after` does; there may be none."""
+    argv = sys.argv if argv is None else argv
+    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
+    return typed if " ".join(typed) == context.remainder else shlex.split(context.remainder)

@@ -223,3 +223,34 @@ def test_ctrl_c_during_a_start_says_so_and_leaves_no_half_container(workspace: W
     left = [name for name in workspace.container_names() if name.endswith(".starting")]
     assert left == []
     workspace.up()
+
+
+def with_check(workspace: Workspace, body: str) -> None:
+    """Give the project a check of its own, which is trusted."""
+    file = workspace.path / ".devenv/checks/test_own.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"def test_a(environment):\n    {body}\n")
+    workspace.inv("check", "--trust", check=True)
+    workspace.up()
+
+
+def test_ctrl_c_ends_the_checks_with_pytests_code(workspace: Workspace) -> None:
+    """It reaches pytest once, from the terminal, and nothing stays inside."""
+    with_check(workspace, "environment.exec(['sh', '-c', 'touch /tmp/begun; exec sleep 4321'])")
+    with terminal(workspace, "check", "--keyword", "test_own") as child:
+        workspace.sh("until [ -e /tmp/begun ]; do sleep 0.1; done")
+        child.send("\x03")
+        child.expect_exact("interrupted")
+        assert ends(child) == 2
+    assert "4321" not in workspace.sh("cat /proc/[0-9]*/cmdline 2>/dev/null || true")
+
+
+def test_pytests_debugger_can_be_used(workspace: Workspace) -> None:
+    """Words behind -- are pytest's, and so is the terminal then."""
+    with_check(workspace, "assert environment.name == 'another'")
+    with terminal(workspace, "check", "--", "--pdb", "-k", "test_own") as child:
+        child.expect_exact("(Pdb)")
+        child.sendline("p 40 + 2")
+        child.expect_exact("42")
+        child.sendline("q")
+        assert ends(child) == 2
