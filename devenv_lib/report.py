@@ -25,6 +25,7 @@ _DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
 _KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED"
 _COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
 _COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
+_COLOURS |= {"MENDED": _GREEN, "WARN": _YELLOW, "FAIL": _RED}
 
 
 #: What people call the commands by that texts name as ``inv COMMAND``.
@@ -99,6 +100,19 @@ def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:
     say(f"{printable(name)} {_coloured(word)}{f'  {printable(detail)}' if detail else ''}")
     if remedy:
         reason(remedy)
+
+
+def found(subject: str, word: str, detail: str, remedy: str = "") -> bool:
+    """Write to stdout what was found, and below it what to run next.
+
+    Returns whether somebody reads it.
+    """
+    read = out(f"{_coloured(word)}{' ' * (6 - len(word))}{_line(f'{subject}: {detail}')}")
+    return read and (not remedy or out(f"      {_line(as_called(remedy))}"))
+
+
+def _line(text: str) -> str:
+    return printable(text, "")
 
 
 def reason(text: str) -> None:

@@ -31,6 +31,8 @@ WIDENING = frozenset(
 )
 #: Keys whose mappings are merged key by key over the layers, and what they begin with.
 _MERGED: Mapping[str, Mapping[str, Any]] = {"lockfiles": DEFAULT_LOCKFILES, SCOPE: {}, EXTRA: {}}
+#: Keys whose values are compared with other keys'.
+_COMPARED = frozenset({"memory", "memory_swap", SCOPE, EXTRA})
 _GROUPS = frozenset(key.partition(".")[0] for key in READERS if "." in key)
 
 
@@ -111,6 +113,50 @@ def variables(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key: environ[name] for key, name in names.items() if name in environ}
 
 
+def keys(layer: Layer) -> list[str]:
+    """Return the dotted keys that a layer sets, as far as it is one of settings."""
+    try:
+        return [key for key, _ in _flatten(layer)]
+    except SettingsError:
+        return []
+
+
+def sound(layers: Sequence[Layer]) -> tuple[Settings, tuple[SettingsError, ...]]:
+    """Return the settings of what is right in ``layers``, and all that is wrong in them."""
+    errors: list[SettingsError] = []
+    kept = [replace(layer, values=dict(_right(layer, errors))) for layer in layers]
+    try:
+        return load(kept), tuple(errors)
+    except SettingsError as error:
+        errors.append(error)
+    # Each for itself is right: only these are compared with others.
+    apart = [replace(one, values=_without(one, _COMPARED)) for one in kept]
+    return load(apart), tuple(errors)
+
+
+def _right(layer: Layer, errors: list[SettingsError]) -> Iterator[tuple[str, object]]:
+    """Yield the dotted keys and values that are right, and note what is wrong."""
+    values = layer.values if isinstance(layer.values, Mapping) else {}
+    parts = [replace(layer, values={k: v}) for k, v in values.items()] or [layer]
+    for part in parts:
+        try:
+            flat = list(_flatten(part))
+        except SettingsError as error:
+            errors.append(error)
+            continue
+        for key, value in flat:
+            try:
+                _read(layer, key, value)
+            except SettingsError as error:
+                errors.append(error)
+            else:
+                yield key, value
+
+
+def _without(layer: Layer, names: Collection[str]) -> dict[str, object]:
+    return {key: value for key, value in _flatten(layer) if key not in names}
+
+
 def load(layers: Sequence[Layer]) -> Settings:
     """Merge ``layers``, the weakest first, over the defaults.
 
@@ -187,7 +233,9 @@ def _inside(layer: Layer, group: str, value: object) -> list[tuple[object, objec
     if value is not None and not isinstance(value, Mapping):
         keys = ", ".join(k.partition(".")[2] for k in READERS if k.startswith(f"{group}."))
         raise SettingsError(
-            f"'devenv.{group}' in {layer.origin} is {value!r}.", f"It takes a mapping of {keys}."
+            f"'devenv.{group}' in {layer.origin} is {value!r}.",
+            f"It takes a mapping of {keys}.",
+            f"'devenv.{group}' in {layer.origin} is no mapping.",
         )
     return list(value.items()) if value else []
 
@@ -208,6 +256,7 @@ def _read(layer: Layer, key: str, value: object) -> Any:
         raise SettingsError(
             f"'devenv.{key}' in {layer.origin} is {value!r}.",
             f"It takes {error}{' (as JSON)' if layer.text and key in STRUCTURED else ''}.",
+            f"'devenv.{key}' in {layer.origin} is not what it takes.",
         ) from None
 
 

@@ -1,7 +1,7 @@
 """Architecture: which room may import which, read from the imports themselves.
 
-The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → containers, setup → images,
-volumes → engine, host, loopback → the pure half.
+The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → doctor → containers,
+setup → images, volumes → engine, host, loopback → the pure half.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ ROOT = Path(devenv_lib.__file__).parent
 FLOORS = (
     {"cli"},
     {"tasks"},
+    {"doctor"},
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host", "loopback"},

@@ -25,6 +25,7 @@ BARE: Mapping[str, Bare] = {
     "run": "path",
     "build": "path",
     "mounts": "path",
+    "doctor": "path",
     "exec": "place",
     "stop": "places",
     "volume.adopt": "names",

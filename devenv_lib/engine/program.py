@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
+from devenv_lib.plans.health.engine import Program
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,22 @@ def capture(words: Sequence[str]) -> Output:
         raise no_docker_program() from None
     wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
     return Output(done.returncode if done.returncode >= 0 else 128 - done.returncode, *wrote)
+
+
+def ask_program() -> Program:
+    """Return what the docker program says of itself, and which engine it takes without flags.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    program = shutil.which("docker")
+    if program is None:
+        raise no_docker_program()
+    version = capture([program, "version", "--format", "{{.Client.Version}}"])
+    engine = capture([program, "info", "--format", "{{.ID}}"])
+    said = [line for line in engine.stderr.splitlines() if "WARNING" not in line]
+    why = " ".join(said[:2]) or f"docker info exited {engine.status}"
+    return Program(version.stdout.strip(), engine.stdout.strip(), why if engine.status else "")
 
 
 def show(words: Sequence[str]) -> int:
