@@ -74,9 +74,12 @@ def ask_program() -> Program:
         raise no_docker_program()
     version = capture([program, "version", "--format", "{{.Client.Version}}"])
     engine = capture([program, "info", "--format", "{{.ID}}"])
-    said = [line for line in engine.stderr.splitlines() if "WARNING" not in line]
-    why = " ".join(said[:2]) or f"docker info exited {engine.status}"
-    return Program(version.stdout.strip(), engine.stdout.strip(), why if engine.status else "")
+    identity = engine.stdout.strip()
+    said = " ".join(line for line in engine.stderr.splitlines() if "WARNING" not in line)
+    if engine.status and not said:
+        said = f"docker info exited {engine.status}"
+    # It exits 0 where the engine refuses it, and then there is no id.
+    return Program(version.stdout.strip(), identity, "" if identity else said)
 
 
 def show(words: Sequence[str]) -> int:
