@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
 from devenv_lib.containers.start import vanished
 from devenv_lib.containers.survey import environments_of
+from devenv_lib.doctor.grounds import Grounds
 from devenv_lib.mounts import AGENT, MACHINE_AGENT
-from devenv_lib.plans import EnvironmentPlan, differences
+from devenv_lib.plans import differences
 from devenv_lib.plans.health.environments import EnvironmentFacts, replaced
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Host, MountPoint
@@ -19,27 +20,33 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
-def environments(
-    engine: Engine,
-    prefix: str,
-    project: Project | None,
-    plan: EnvironmentPlan | None,
-    host: Host | None,
-) -> Iterator[EnvironmentFacts]:
-    """Yield what is known of each environment of ``prefix``; of ``project``'s how it differs."""
-    here = not engine.info().machine
-    for each, container in environments_of(engine, prefix):
-        running = container.state == "running"
-        mine = project is not None and each.path == project.path
-        yield EnvironmentFacts(
-            project=each,
-            container=container,
-            state=machine.state(each.path),
-            displaced=vanished(container) if here else (),
-            replaced=_replaced(engine, container) if running and here else (),
-            agent=_agent(container, host) if running and here else "",
-            differs=differences(engine.existing(container.id), plan) if mine and plan else (),
-        )
+def environments(engine: Engine, at: Grounds) -> Sequence[EnvironmentFacts]:
+    """Return what is known of each environment of the prefix; of the project's, how it differs."""
+    local = engine.endpoint.socket is not None
+    # Neither another machine's files nor a virtual machine's can be compared with these here.
+    here = local and not engine.info().machine
+    return [
+        _facts(engine, at, project, container, local=local, here=here)
+        for project, container in environments_of(engine, at.settings.prefix)
+    ]
+
+
+def _facts(
+    engine: Engine, at: Grounds, project: Project, container: Container, *, local: bool, here: bool
+) -> EnvironmentFacts:
+    """Return what is known of one; ``here`` says that its binds are of this machine's."""
+    running = container.state == "running"
+    mine = at.project is not None and project.path == at.project.path
+    differs = differences(engine.existing(container.id), at.plan) if mine and at.plan else ()
+    return EnvironmentFacts(
+        project=project,
+        container=container,
+        state=machine.state(project.path) if local else "unknown",
+        displaced=vanished(container) if here else (),
+        replaced=_replaced(engine, container) if running and here else (),
+        agent=_agent(container, at.host) if running and here else "",
+        differs=differs,
+    )
 
 
 def _replaced(engine: Engine, container: Container) -> Sequence[MountPoint]:

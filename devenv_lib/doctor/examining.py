@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from devenv_lib import engine as engines
 from devenv_lib import host as machine
 from devenv_lib import images
-from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.doctor.engines import engine_findings, program_findings
 from devenv_lib.doctor.environments import environments
-from devenv_lib.doctor.grounds import Grounds
+from devenv_lib.doctor.grounds import Grounds, image_facts, mounts_alone, planned
 from devenv_lib.doctor.parts import Parts
 from devenv_lib.doctor.versions import private, versions
 from devenv_lib.doctor.volumes import volumes
 from devenv_lib.errors import DevenvError
-from devenv_lib.mounts import MountPlan, build_mounts
-from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.plans.health.configuration import agent_finding, configuration_findings
+from devenv_lib.plans.health.engine import Program
 from devenv_lib.plans.health.environments import environment_findings
 from devenv_lib.plans.health.finding import Finding, Mend
-from devenv_lib.plans.health.image import ImageFacts, image_finding, user_finding
+from devenv_lib.plans.health.image import image_finding, user_finding
 from devenv_lib.plans.health.settings import settings_findings
 from devenv_lib.plans.health.versions import versions_finding
 from devenv_lib.plans.health.volumes import volume_findings
-from devenv_lib.project import Project
-from devenv_lib.records import Host
 from devenv_lib.settings import Layer, sound
-
-if TYPE_CHECKING:
-    from devenv_lib.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -62,126 +54,96 @@ def examine(
     """Return what is found about this machine and the project at ``path``. Nothing is changed.
 
     ``layers`` are all settings, right or wrong, and ``errors`` what was wrong with their files.
-    A part that fails is a finding; no failure of devenv's is raised.
+    A part that fails is a finding: no failure is raised.
     """
-    examining = _Examining(layers, errors, path, environ)
+    settings, wrong = sound(layers)
+    examining = _Examining(Grounds(settings), path, environ)
+    examining.parts.add("settings", settings_findings, layers, [*errors, *wrong])
     return examining.result()
 
 
 class _Examining:
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        errors: Iterable[DevenvError],
-        path: str,
-        environ: Mapping[str, str],
-    ) -> None:
-        self._parts, self._path, self._environ = Parts(), path, environ
-        settings, wrong = sound(layers)
-        self._parts.add("settings", lambda: settings_findings(layers, [*errors, *wrong]))
-        self._at = Grounds(settings)
-        self._plan: EnvironmentPlan | None = None
-        self._mounts: MountPlan | None = None
+    """What is known so far, ``at``, and what was found."""
+
+    def __init__(self, at: Grounds, path: str, environ: Mapping[str, str]) -> None:
+        self.at, self._path, self._environ = at, path, environ
+        self.parts = Parts()
 
     def result(self) -> Examination:
         """Go through all parts."""
-        self._engine()
+        program = self._engine()
         self._project()
-        self._parts.add("ssh agent", lambda: [agent_finding(machine.ask_agent(self._environ))])
+        agent = machine.ask_agent(self._environ)
+        self.parts.findings.append(agent_finding(agent))
         self._image()
-        self._configuration()
-        self._volumes()
-        self._environments()
-        hidden = private(self._environ)
-        engine = self._at.engine
-        self._parts.add("versions", lambda: [versions_finding(versions(engine, self._program))])
+        self._mounts()
+        self._containers()
+        engine, hidden = self.at.engine, private(self._environ)
+        if told := self.parts.look("versions", versions, engine, program):
+            self.parts.findings.append(versions_finding(told))
         title = hidden.text(engine.endpoint.title) if engine else "no engine"
-        return Examination(hidden.findings(self._parts.findings), self._at, title)
+        return Examination(hidden.findings(self.parts.findings), self.at, title)
 
-    def _engine(self) -> None:
-        parts, environ = self._parts, self._environ
-        engine = parts.look("engine", lambda: engines.connect(environ))
-        self._at = replace(self._at, engine=engine)
+    def _engine(self) -> Program | None:
+        """Look for the engine and for the docker program, and return what that said."""
+        engine = self.parts.look("engine", engines.connect, self._environ)
+        self.at = replace(self.at, engine=engine)
         if engine:
-            parts.add("engine", lambda: engine_findings(engine, environ))
-        self._program = parts.look("docker program", engines.ask_program)
-        program = self._program
-        parts.add("docker program", lambda: program_findings(engine, program, environ))
+            self.parts.add("engine", engine_findings, engine, self._environ)
+        program = self.parts.look("docker program", engines.ask_program)
+        self.parts.add("docker program", program_findings, engine, program, self._environ)
+        return program
 
     def _project(self) -> None:
-        settings, engine = self._at.settings, self._at.engine
-        where = lambda: machine.locate(self._path, settings.prefix)  # noqa: E731
-        if project := self._parts.look("project", where):
+        settings, engine = self.at.settings, self.at.engine
+        project = self.parts.look("project", machine.locate, self._path, settings.prefix)
+        if project:
             sockets = engine.endpoint.sockets if engine else ()
             here = machine.look(project, settings, self._environ, sockets)
-            self._at = replace(self._at, project=project, host=here)
+            self.at = replace(self.at, project=project, host=here)
 
     def _image(self) -> None:
-        at = self._at
-        project, host = at.project, at.host
-        if not (project and host):
+        """Look at the image, and at who its user is."""
+        at, parts = self.at, self.parts
+        if not (at.project and at.host):
             return
-        choice = self._parts.look("image", lambda: images.choose(project, at.settings))
-        self._at = replace(self._at, choice=choice)
-        if choice and at.engine:
-            engine = at.engine
-            self._parts.add("image", lambda: self._image_findings(engine, project, host, choice))
+        choice = parts.look("image", images.choose, at.project, at.settings)
+        self.at = replace(at, choice=choice)
+        if not (choice and at.engine):
+            return
+        facts = parts.look("image", image_facts, at.engine, choice, at.settings, at.host)
+        if facts is None:
+            return
+        parts.findings.append(image_finding(facts, at.project))
+        if facts.image is None:
+            return
+        words = (at.engine, facts.image, choice.name, at.project.prefix, at.settings.user)
+        if who := parts.look("image", images.identity, *words, keep=False):
+            self.at = replace(self.at, who=who)
+            parts.findings.append(user_finding(who, at.host.owner[0], at.project, choice.kind))
 
-    def _image_findings(
-        self, engine: Engine, project: Project, host: Host, choice: images.Choice
-    ) -> Iterator[Finding]:
-        settings = self._at.settings
-        image = engine.image(choice.name)
-        outdated = (
-            image is not None
-            and choice.kind != "given"
-            and images.outdated(image, choice, settings, host.owner)
-        )
-        facts = ImageFacts(choice.name, choice.kind, image, str(choice.context), outdated)
-        yield image_finding(facts, project)
-        if image:
-            who = images.identity(
-                engine, image, choice.name, project.prefix, settings.user, keep=False
-            )
-            self._at = replace(self._at, who=who)
-            yield user_finding(who, host.owner[0], project, choice.kind)
-
-    def _configuration(self) -> None:
-        at = self._at
-        if at.project and at.host and at.choice:
-            self._parts.add("configuration", self._configuration_findings)
-
-    def _configuration_findings(self) -> Iterator[Finding]:
-        at = self._at
+    def _mounts(self) -> None:
+        """Draft what would be mounted, for an environment where one could run."""
+        at, parts = self.at, self.parts
         if not (at.project and at.host and at.choice):
             return
-        if at.engine and at.who and self._reaches(at.engine):
-            plan = draft(at.engine, at.project, at.settings, at.host, keep=False)
-            self._plan, self._mounts = plan, plan.mounts
-        else:
-            who = at.who or images.expected_identity(
-                None, at.choice.name, at.host.owner, at.settings.user
-            )
-            self._mounts = build_mounts(at.project, at.settings, at.host, who)
-        yield from configuration_findings(self._mounts)
+        failures = len(parts.findings)
+        plan = parts.look("configuration", planned, at)
+        mounts = plan.mounts if plan else None
+        if mounts is None and len(parts.findings) == failures:
+            words = (at.project, at.settings, at.host, at.choice)
+            mounts = parts.look("configuration", mounts_alone, *words)
+        self.at = replace(at, plan=plan, mounts=mounts)
+        if mounts:
+            parts.add("configuration", configuration_findings, mounts)
 
-    def _reaches(self, engine: Engine) -> bool:
-        """Whether environments can run there, which is a finding of the engine's otherwise."""
-        try:
-            check_reach(engine, engine.info())
-        except DevenvError:
-            return False
-        return True
-
-    def _volumes(self) -> None:
-        at, mounts, parts = self._at, self._mounts, self._parts
-        if at.engine:
-            engine = at.engine
-            parts.add("volumes", lambda: volume_findings(volumes(engine, at, mounts, parts)))
-
-    def _environments(self) -> None:
-        at = self._at
-        if at.engine:
-            engine = at.engine
-            found = environments(engine, at.settings.prefix, at.project, self._plan, at.host)
-            self._parts.add("environments", lambda: environment_findings(list(found)))
+    def _containers(self) -> None:
+        """Look at the volumes and the environments."""
+        engine, parts = self.at.engine, self.parts
+        if engine is None:
+            return
+        if facts := parts.look("volumes", volumes, engine, self.at, parts):
+            parts.add("volumes", volume_findings, facts)
+        found = parts.look("environments", environments, engine, self.at)
+        if found is not None:
+            parts.add("environments", environment_findings, found)

@@ -18,21 +18,20 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
-def volumes(engine: Engine, at: Grounds, mounts: MountPlan | None, parts: Parts) -> VolumeFacts:
+def volumes(engine: Engine, at: Grounds, parts: Parts) -> VolumeFacts:
     """Return everything about the volumes of a prefix.
 
-    ``mounts`` are what the project's environment has, or would have. That volumes cannot be
-    looked into is a finding.
+    That they cannot be looked into is a finding, and what else is known of them is reported.
     """
     snapshot, prefix = engine.snapshot(), at.settings.prefix
     labels = [v.labels for v in snapshot.volumes if ours(v.labels, prefix)]
-    looks = parts.look("volumes", lambda: _looks(engine, at, snapshot)) or {}
+    looks = parts.look("volumes", _looks, engine, at, snapshot) or {}
     return VolumeFacts(
         snapshot=snapshot,
         prefix=prefix,
         directories=host.directories(labels),
         path=str(at.project.path) if at.project else "",
-        planned=_planned(mounts),
+        planned=_planned(at.mounts),
         protected=at.settings.volumes.protected,
         who=at.who,
         looks=looks,
