@@ -116,6 +116,7 @@ class _Examining:
             return
         parts.findings.append(image_finding(facts, at.project))
         if facts.image is None:
+            self.at = replace(self.at, missing=True)
             return
         words = (at.engine, facts.image, choice.name, at.project.prefix, at.settings.user)
         if who := parts.look("image", images.identity, *words, keep=False):

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Grounds:
     """What was found before the rest. Each may be missing, but for the settings.
 
-    ``choice`` is the image of the project's environment, ``who`` that image's user. ``mounts``
-    are what the environment would have, and ``plan`` is how it would be made, where it could run.
+    ``choice`` is the image of the project's environment, ``who`` that image's user; ``missing``
+    says that the engine has not got it. ``mounts`` are what the environment would have, and ``plan`` is how it would be made, where it could run.
     """
 
     settings: Settings
@@ -33,6 +33,7 @@ class Grounds:
     host: Host | None = None
     choice: images.Choice | None = None
     who: Identity | None = None
+    missing: bool = False
     mounts: MountPlan | None = None
     plan: EnvironmentPlan | None = None
 
@@ -62,12 +63,12 @@ def image_facts(
 
 
 def planned(at: Grounds) -> EnvironmentPlan | None:
-    """Return the plan of the environment, or ``None`` where it could not run or be entered.
+    """Return the plan of the environment, or ``None`` where none could run.
 
     Raises:
         DevenvError: what it would be made from does not go together.
     """
-    if not (at.engine and at.project and at.host and at.who):
+    if not (at.engine and at.project and at.host and (at.who or at.missing)):
         return None
     try:
         check_reach(at.engine, at.engine.info())

@@ -67,6 +67,9 @@ def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
     yield from _protected(facts)
     for name, seen in sorted(facts.looks.items()):
         yield from _owners(name, seen, facts)
+    if own and not facts.looks:
+        why = "whose their entries are was not looked at, for want of an image or of a helper"
+        yield Finding("volumes", "OK", why)
 
 
 def _names(facts: VolumeFacts) -> Iterator[Finding]:
@@ -143,7 +146,7 @@ def _owners(name: str, seen: Seen, facts: VolumeFacts) -> Iterator[Finding]:
 def _leftovers(name: str, left: Sequence[bytes], facts: VolumeFacts) -> Finding:
     who = facts.who.name if facts.who else ""
     if ROOT in left:
-        why = f"it is root's: {who} cannot write it before the next start"
+        why = f"it is root's, and {who} cannot write it"
     else:
         more = "" if len(left) == 1 else f" and {len(left) - 1} more"
         why = f"an engine left what is root's in it, {quoted(left[0])}{more}"
