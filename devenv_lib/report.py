@@ -22,10 +22,10 @@ from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
-_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED"
+_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED MENDED"
 _COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
-_COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
-_COLOURS |= {"MENDED": _GREEN, "WARN": _YELLOW, "FAIL": _RED}
+_COLOURS |= dict.fromkeys(("REFUSED", "FAILED", "FAIL"), _RED)
+_COLOURS |= dict.fromkeys(("KEPT", "WOULD", "WARN"), _YELLOW)
 
 
 #: What people call the commands by that texts name as ``inv COMMAND``.
@@ -103,16 +103,11 @@ def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:
 
 
 def found(subject: str, word: str, detail: str, remedy: str = "") -> bool:
-    """Write to stdout what was found, and below it what to run next.
-
-    Returns whether somebody reads it.
-    """
-    read = out(f"{_coloured(word)}{' ' * (6 - len(word))}{_line(f'{subject}: {detail}')}")
-    return read and (not remedy or out(f"      {_line(as_called(remedy))}"))
-
-
-def _line(text: str) -> str:
-    return printable(text, "")
+    """Write to stdout what was found and, below it, what to run next; return whether it is read."""
+    below = f"\n      {printable(as_called(remedy), '')}" if remedy else ""
+    return out(
+        f"{_coloured(word)}{' ' * (6 - len(word))}{printable(f'{subject}: {detail}', '')}{below}"
+    )
 
 
 def reason(text: str) -> None:

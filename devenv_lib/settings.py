@@ -31,8 +31,6 @@ WIDENING = frozenset(
 )
 #: Keys whose mappings are merged key by key over the layers, and what they begin with.
 _MERGED: Mapping[str, Mapping[str, Any]] = {"lockfiles": DEFAULT_LOCKFILES, SCOPE: {}, EXTRA: {}}
-#: Keys whose values are compared with other keys'.
-_COMPARED = frozenset({"memory", "memory_swap", SCOPE, EXTRA})
 _GROUPS = frozenset(key.partition(".")[0] for key in READERS if "." in key)
 
 
@@ -113,50 +111,6 @@ def variables(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key: environ[name] for key, name in names.items() if name in environ}
 
 
-def keys(layer: Layer) -> list[str]:
-    """Return the dotted keys that a layer sets, as far as it is one of settings."""
-    try:
-        return [key for key, _ in _flatten(layer)]
-    except SettingsError:
-        return []
-
-
-def sound(layers: Sequence[Layer]) -> tuple[Settings, tuple[SettingsError, ...]]:
-    """Return the settings of what is right in ``layers``, and all that is wrong in them."""
-    errors: list[SettingsError] = []
-    kept = [replace(layer, values=dict(_right(layer, errors))) for layer in layers]
-    try:
-        return load(kept), tuple(errors)
-    except SettingsError as error:
-        errors.append(error)
-    # Each for itself is right: only these are compared with others.
-    apart = [replace(one, values=_without(one, _COMPARED)) for one in kept]
-    return load(apart), tuple(errors)
-
-
-def _right(layer: Layer, errors: list[SettingsError]) -> Iterator[tuple[str, object]]:
-    """Yield the dotted keys and values that are right, and note what is wrong."""
-    values = layer.values if isinstance(layer.values, Mapping) else {}
-    parts = [replace(layer, values={k: v}) for k, v in values.items()] or [layer]
-    for part in parts:
-        try:
-            flat = list(_flatten(part))
-        except SettingsError as error:
-            errors.append(error)
-            continue
-        for key, value in flat:
-            try:
-                _read(layer, key, value)
-            except SettingsError as error:
-                errors.append(error)
-            else:
-                yield key, value
-
-
-def _without(layer: Layer, names: Collection[str]) -> dict[str, object]:
-    return {key: value for key, value in _flatten(layer) if key not in names}
-
-
 def load(layers: Sequence[Layer]) -> Settings:
     """Merge ``layers``, the weakest first, over the defaults.
 
@@ -167,8 +121,8 @@ def load(layers: Sequence[Layer]) -> Settings:
     read: dict[str, Any] = {}
     prefixes, origins = {DEFAULT_PREFIX}, {}
     for layer in layers:
-        for key, value in _flatten(layer):
-            now = _read(layer, key, value)
+        for key, value in flatten(layer):
+            now = read_value(layer, key, value)
             if key in _MERGED:
                 origins.update({(key, name): layer.origin for name in now})
                 now = {**read.get(key, _MERGED[key]), **now}
@@ -212,8 +166,12 @@ def _group(read: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {k.removeprefix(f"{name}."): v for k, v in read.items() if k.startswith(f"{name}.")}
 
 
-def _flatten(layer: Layer) -> Iterator[tuple[str, object]]:
-    """Yield a layer's dotted keys and values."""
+def flatten(layer: Layer) -> Iterator[tuple[str, object]]:
+    """Yield a layer's dotted keys and values.
+
+    Raises:
+        SettingsError: it is no mapping of settings.
+    """
     if layer.values is None:
         return
     if not isinstance(layer.values, Mapping):
@@ -240,7 +198,12 @@ def _inside(layer: Layer, group: str, value: object) -> list[tuple[object, objec
     return list(value.items()) if value else []
 
 
-def _read(layer: Layer, key: str, value: object) -> Any:
+def read_value(layer: Layer, key: str, value: object) -> Any:
+    """Return what a value of a layer's stands for.
+
+    Raises:
+        SettingsError: it is no setting, not what that takes, or not the layer's to set.
+    """
     if key not in READERS:
         raise _unknown(layer, key)
     if not layer.trusted and (key in WIDENING or _shares(key, value)):

@@ -34,13 +34,13 @@ from devenv_lib.plans.health.environments import (
 from devenv_lib.plans.health.finding import Finding, Mend, failed, failing
 from devenv_lib.plans.health.image import ImageFacts, image_finding, user_finding
 from devenv_lib.plans.health.private import Private
-from devenv_lib.plans.health.settings import settings_findings
+from devenv_lib.plans.health.settings import keys, settings_findings, sound
 from devenv_lib.plans.health.versions import versions_finding
 from devenv_lib.plans.health.volumes import Seen, VolumeFacts, volume_findings
 from devenv_lib.plans.leftovers import ROOT, Findings
 from devenv_lib.plans.orphans import Directories
 from devenv_lib.records import Container, Image, MountPoint, Volume
-from devenv_lib.settings import Layer, Settings, keys, sound
+from devenv_lib.settings import Layer, Settings
 from tests import builders
 from tests.builders import IDENTITY, PROJECT, P
 

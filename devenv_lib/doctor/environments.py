@@ -10,6 +10,7 @@ from devenv_lib import host as machine
 from devenv_lib.containers.start import vanished
 from devenv_lib.containers.survey import environments_of
 from devenv_lib.doctor.grounds import Grounds
+from devenv_lib.doctor.parts import Parts
 from devenv_lib.mounts import AGENT, MACHINE_AGENT
 from devenv_lib.plans import differences
 from devenv_lib.plans.health.environments import EnvironmentFacts, replaced
@@ -20,15 +21,19 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
-def environments(engine: Engine, at: Grounds) -> Sequence[EnvironmentFacts]:
-    """Return what is known of each environment of the prefix; of the project's, how it differs."""
+def environments(engine: Engine, at: Grounds, parts: Parts) -> Sequence[EnvironmentFacts]:
+    """Return what is known of each environment of the prefix; of the project's, how it differs.
+
+    One that cannot be looked at, since it is being removed perhaps, is a finding.
+    """
     local = engine.endpoint.socket is not None
     # Neither another machine's files nor a virtual machine's can be compared with these here.
     here = local and not engine.info().machine
-    return [
-        _facts(engine, at, project, container, local=local, here=here)
-        for project, container in environments_of(engine, at.settings.prefix)
-    ]
+    found = (
+        parts.look("environments", _facts, engine, at, *one, local=local, here=here)
+        for one in environments_of(engine, at.settings.prefix)
+    )
+    return [facts for facts in found if facts]
 
 
 def _facts(

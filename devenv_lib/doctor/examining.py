@@ -21,10 +21,10 @@ from devenv_lib.plans.health.engine import Program
 from devenv_lib.plans.health.environments import environment_findings
 from devenv_lib.plans.health.finding import Finding, Mend
 from devenv_lib.plans.health.image import image_finding, user_finding
-from devenv_lib.plans.health.settings import settings_findings
+from devenv_lib.plans.health.settings import settings_findings, sound
 from devenv_lib.plans.health.versions import versions_finding
 from devenv_lib.plans.health.volumes import volume_findings
-from devenv_lib.settings import Layer, sound
+from devenv_lib.settings import Layer
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,6 @@ class _Examining:
             return
         if facts := parts.look("volumes", volumes, engine, self.at, parts):
             parts.add("volumes", volume_findings, facts)
-        found = parts.look("environments", environments, engine, self.at)
+        found = parts.look("environments", environments, engine, self.at, parts)
         if found is not None:
             parts.add("environments", environment_findings, found)

@@ -24,7 +24,8 @@ class Grounds:
     """What was found before the rest. Each may be missing, but for the settings.
 
     ``choice`` is the image of the project's environment, ``who`` that image's user; ``missing``
-    says that the engine has not got it. ``mounts`` are what the environment would have, and ``plan`` is how it would be made, where it could run.
+    says that the engine has not got it. ``mounts`` are what the environment would have, and
+    ``plan`` is how it would be made, where it could run.
     """
 
     settings: Settings

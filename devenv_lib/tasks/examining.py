@@ -46,19 +46,19 @@ def doctor(
         _rehearse(found)
         finish(int(failed(found.findings)))
         return
-    if not fix or format == "table":
-        _show(found, format)
-    mended: list[Mended] = []
-    if fix:
-        mended = _mend(found, force=force)
-        found = _examined(c, path) if mended else found
-        if format == "json":
-            _show(found, format)
-        elif mended:
-            _show_rest(found.findings)
+    if not fix:
+        _show(found.findings, found.title, format)
+        _end(found, (), began, format)
+        return
     if format == "table":
-        _sum_up(found, mended, time.monotonic() - began)
-    finish(int(failed(found.findings) or any(one.failure for one in mended)))
+        _show(found.findings, found.title, format)
+    mended = _mend(found, force=force)
+    left = _examined(c, path) if mended else found
+    if format == "json":
+        _show(left.findings, left.title, format)
+    elif mended:  # what was in order is known already
+        _show([one for one in left.findings if one.word != "OK"], left.title, format)
+    _end(left, mended, began, format)
 
 
 def _examined(c: Context, path: str) -> Examination:
@@ -66,21 +66,13 @@ def _examined(c: Context, path: str) -> Examination:
     return rooms.examine(layers, errors, path)
 
 
-def _show(found: Examination, format: str) -> None:  # noqa: A002
+def _show(findings: Sequence[Finding], title: str, format: str) -> None:  # noqa: A002
     if format == "json":
-        findings = [asdict(finding) for finding in found.findings]
-        report.as_json({"findings": findings, "engine": found.title})
+        report.as_json({"findings": [asdict(one) for one in findings], "engine": title})
         return
-    for one in found.findings:
+    for one in findings:
         if not report.found(one.subject, one.word, one.why, one.remedy):
             return
-
-
-def _show_rest(findings: Sequence[Finding]) -> None:
-    """Show what is left after mending: what was in order is known already."""
-    for one in findings:
-        if one.word != "OK":
-            report.found(one.subject, one.word, one.why, one.remedy)
 
 
 def _rehearse(found: Examination) -> None:
@@ -122,18 +114,22 @@ def _mend(found: Examination, *, force: bool) -> list[Mended]:
     return done
 
 
+def _end(found: Examination, mended: Sequence[Mended], began: float, format: str) -> None:  # noqa: A002
+    """Sum up, and exit as what is left and what could not be mended have it."""
+    if format == "table":
+        _sum_up(found, mended, time.monotonic() - began)
+    finish(int(failed(found.findings) or any(one.failure for one in mended)))
+
+
 def _sum_up(found: Examination, mended: Sequence[Mended], seconds: float) -> None:
     words = [finding.word for finding in found.findings]
+    warnings, failures = words.count("WARN"), words.count("FAIL")
     counts = {
         "mended": sum(not one.failure for one in mended),
         "in order": words.count("OK"),
-        "warnings": words.count("WARN"),
-        "failures": words.count("FAIL"),
+        "warning" if warnings == 1 else "warnings": warnings,
+        "failure" if failures == 1 else "failures": failures,
     }
-    if counts["warnings"] == 1:
-        counts = {("warning" if k == "warnings" else k): n for k, n in counts.items()}
-    if counts["failures"] == 1:
-        counts = {("failure" if k == "failures" else k): n for k, n in counts.items()}
     report.summary(counts, found.title, seconds)
 
 

@@ -88,14 +88,13 @@ def choice_findings(named: Sequence[Chosen]) -> Iterator[Finding]:
     for other in named[1:]:
         if other.url == named[0].url:
             continue
-        by = named[0].by
-        undo = f"unset {by}" if by.isupper() else "docker context use NAME"
+        by = named[0].by  # a variable: the current context overrules nothing
         yield Finding(
             "docker program",
             "WARN",
             f"{by} names the engine {named[0].name}, and {other.by} another one, {other.name}: "
             f"{by} counts, for devenv and for docker",
-            f"If {other.name} is meant: {undo}",
+            f"If {other.name} is meant: unset {by}",
         )
 
 

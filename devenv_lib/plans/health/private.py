@@ -37,7 +37,7 @@ class Private:
         text = self.command(text)
         if self.user in ("", "root"):  # which is nobody's name, and everywhere
             return text
-        return re.sub(rf"(?<=[/-]){re.escape(self.user)}(?=[/:@-]|\W|$)", _USER, text)
+        return re.sub(rf"(?<=[/-]){re.escape(self.user)}(?!\w)", _USER, text)
 
     def finding(self, finding: Finding) -> Finding:
         """Return a finding that may be shown."""
