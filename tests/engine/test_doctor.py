@@ -19,6 +19,8 @@ from devenv_lib.names import (
     LABEL_HOST,
     LABEL_PATH,
     LABEL_UNFINISHED,
+    REPLACED,
+    RESTARTING,
     STARTING,
     common_labels,
     complete_name,
@@ -258,11 +260,14 @@ def test_no_docker_program_is_a_finding(sound: Workspace) -> None:
     assert "not installed" in found["why"]
 
 
-@pytest.mark.parametrize(("size", "word"), [("4g", "WARN"), ("1m", "FAIL")])
+@pytest.mark.parametrize(
+    ("size", "word"),
+    [("size=4g", "WARN"), ("size=1m", "FAIL"), ("size=20g,nr_inodes=1", "FAIL")],
+)
 def test_a_disk_that_is_almost_full_is_a_finding(healthy: Workspace, size: str, word: str) -> None:
     """As doctor sees the engine's directory: it has a small file system there, and nobody else."""
     root = healthy.engine.info().root
-    line = f"mount -t tmpfs -o size={size} none {root} && exec $INV doctor --format json"
+    line = f"mount -t tmpfs -o {size} none {root} && exec $INV doctor --format json"
     done = healthy.shell(f"unshare --mount bash -c '{line}'")
     findings = json.loads(done.stdout)["findings"]
     assert wrong(findings) == [(word, "disk")], done.stderr
@@ -347,6 +352,23 @@ def test_an_environment_with_a_former_agents_socket_is_a_finding(
     assert "inv run --recreate" in found["remedy"]
 
 
+def test_an_agent_that_was_started_anew_at_its_place_is_a_finding(
+    sound: Workspace, agent: Path
+) -> None:
+    """The bind follows the former socket."""
+    sound.up()
+    agent.rename(agent.with_suffix(".old"))
+    os.link(agent.with_suffix(".old"), agent)
+    assert wrong(report(sound)) == []  # it is the same socket
+    agent.unlink()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(agent))
+        findings = report(sound)
+    agent.unlink()
+    agent.with_suffix(".old").rename(agent)
+    assert wrong(findings) == [("WARN", "ssh agent"), ("WARN", environment(sound))]
+
+
 # The image
 
 
@@ -381,6 +403,30 @@ def test_an_image_that_is_older_than_its_dockerfile_is_a_finding(sound: Workspac
     assert "older than what it is built from, ~/work/app/.devenv" in found["why"]
     assert found["remedy"] == "inv build --path ~/work/app"
     assert found["mend"] is None
+
+
+def test_a_default_image_that_was_built_from_something_else_is_a_finding(
+    sound: Workspace,
+) -> None:
+    """A certificate authority was added to the settings since."""
+    name = f"{sound.prefix}:latest"
+    docker("tag", IMAGE, name)
+    try:
+        assert wrong(report(sound, variables={"DEVENV_IMAGE": ""})) == []
+        sound.write("ca.pem", "-----BEGIN CERTIFICATE-----\n")
+        text = "devenv: {build: {ca_certificates: [~/ca.pem]}}\n"
+        sound.write(".invoke.yaml", text)
+        found = only(sound, "WARN", "image", variables={"DEVENV_IMAGE": ""})
+    finally:
+        docker("rmi", name)
+    assert "is older than what it is built from" in found["why"]
+
+
+def test_a_dockerfile_outside_of_the_project_is_a_failure(sound: Workspace) -> None:
+    sound.write("elsewhere/Dockerfile", f"FROM {IMAGE}\n")
+    (sound.path / ".devenv").symlink_to(sound.home / "elsewhere")
+    found = only(sound, "FAIL", "image", variables={"DEVENV_IMAGE": ""})
+    assert "leads out of the project" in found["why"]
 
 
 def test_an_image_of_another_uid_is_a_finding(sound: Workspace) -> None:
@@ -589,10 +635,22 @@ def test_a_paused_environment_is_a_finding(healthy: Workspace) -> None:
 def test_a_half_made_environment_is_a_finding(sound: Workspace) -> None:
     sound.half_made()
     findings = report(sound)
-    assert ("WARN", environment(sound)) in wrong(findings)
-    (found,) = [f for f in findings if f["subject"] == environment(sound)]
-    assert "its start is not finished" in found["why"]
+    # Where the image has no such directory, the engine made the volume as root's.
+    lock = sound.volume("tvim-lock")
+    assert wrong(findings) == [("WARN", lock), ("WARN", environment(sound))]
+    assert "its start is not finished" in next(f["why"] for f in findings if "start" in f["why"])
     assert sound.container_names() == [sound.name + STARTING]
+
+
+@pytest.mark.parametrize("stage", [RESTARTING, REPLACED])
+def test_a_restart_or_replacement_that_is_not_finished_is_a_finding(
+    healthy: Workspace, stage: str
+) -> None:
+    docker("stop", healthy.name)
+    docker("rename", healthy.name, healthy.name + stage)
+    found = only(healthy, "WARN", environment(healthy))
+    assert "is not finished: a command is at work on it, or was killed" in found["why"]
+    assert found["remedy"] == "To carry it on: inv run --path ~/work/app"
 
 
 def test_a_stale_environment_is_a_finding(healthy: Workspace) -> None:
@@ -700,6 +758,12 @@ def test_neither_a_user_nor_a_password_of_an_address_is_told(sound: Workspace) -
     done = sound.devenv("doctor", variables=variables)
     told = done.stdout + done.stderr
     assert (SECRET in told, "ada" in told, "127.0.0.1:1" in told) == (False, False, True)
+
+
+def test_a_reader_that_has_gone_ends_it_silently(healthy: Workspace) -> None:
+    done = healthy.shell("$INV doctor | head -1")
+    assert (done.stdout.count("\n"), "Traceback" in done.stderr) == (1, False)
+    assert done.stdout.startswith("OK    settings: ")
 
 
 def test_escape_sequences_are_spelled_out(healthy: Workspace) -> None:
