@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from devenv_lib.plans.health.volumes import Seen
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
     from devenv_lib.records import Identity
 
-#: Entries of all volumes together, which take about half a second to list and to judge, and
-#: seconds after which a slow disk's volumes are left as far as they were seen.
-_MOST, _PATIENCE = 60_000, "1"
+#: Entries of one volume, and of all together, which take about half a second to list and to
+#: judge; and seconds after which a slow disk's volumes are left as far as they were seen.
+_EACH, _MOST, _PATIENCE = 50_000, 100_000, "1"
 #: What `timeout` exits with when it ended a program.
 _ENDED = 124
 
@@ -35,8 +36,7 @@ def look_into_all(
     if not names:
         return {}
     mounts = [volume_at(name, f"{FROM}/{number}") for number, name in enumerate(names)]
-    limit = _MOST // len(names)
-    words = ["timeout", _PATIENCE, "sh", "-c", script("look-all.sh"), "devenv", str(limit), FORMAT]
+    words = ["timeout", _PATIENCE, "sh", "-c", script("look-all.sh"), "devenv", str(_EACH), FORMAT]
     with (
         engine.helper(image, mounts, prefix, f"look-{uuid.uuid4().hex}") as helper,
         tempfile.TemporaryFile() as listed,
@@ -45,18 +45,22 @@ def look_into_all(
         with helper.stream([*words, *places], stdout=listed, tolerated=(_ENDED,)):
             pass
         listed.seek(0)
-        looks = list(_seen(records(listed), who.uid, limit))
-    return dict(zip(names, looks, strict=False))
+        found = islice(records(listed), _MOST)
+        roots = dict(zip(names, islice(found, len(names)), strict=False))
+        looks = dict(zip(names, _seen(found, who.uid), strict=False))
+    # Of those that were not reached, their roots are known.
+    rest = {name: _judged([root], who.uid, whole=False) for name, root in roots.items()}
+    return {**rest, **looks}
 
 
-def _seen(listed: Iterable[bytes], uid: int, limit: int) -> Iterator[Seen]:
+def _seen(listed: Iterable[bytes], uid: int) -> Iterator[Seen]:
     """Yield what each volume's records show; an empty one ends a volume's."""
     entries: list[bytes] = []
     for record in listed:
         if record:
             entries.append(record)
         elif entries:
-            yield _judged(entries, uid, whole=len(entries) < limit)
+            yield _judged(entries, uid, whole=len(entries) < _EACH)
             entries = []
     if entries:
         yield _judged(entries, uid, whole=False)

@@ -596,6 +596,17 @@ def test_protected_volumes_are_told_and_patterns_that_protect_nothing_are_a_find
     assert any(f["why"] == f"protected from inv volume.rm: {data}" for f in findings)
 
 
+def test_behind_large_volumes_the_others_are_judged_by_their_roots(sound: Workspace) -> None:
+    """So that none is passed over."""
+    fill = "chown 1000:1000 .; mkdir m; cd m; seq 60000 | xargs touch; chown -R 1000:1000 /v"
+    for suffix in ("cache", "data", "one"):
+        sound.make_volume(suffix)
+        sound.in_volume(suffix, fill)
+    name = sound.make_volume("state")
+    sound.in_volume("state", "echo mine >file; chown 1000:1000 file; chown 0:0 .")
+    assert "it is root's" in only(sound, "WARN", name)["why"]
+
+
 def test_a_large_volume_is_looked_at_as_far_as_two_seconds_allow(sound: Workspace) -> None:
     name = sound.make_volume("data")
     script = "chown 1000:1000 .; mkdir m; cd m; seq 70000 | xargs touch; chown -R 1000:1000 /v"
