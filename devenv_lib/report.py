@@ -22,11 +22,11 @@ from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
-_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED"
+_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED MENDED"
 _COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
 _COLOURS |= dict.fromkeys(["PASSED", "TRUSTED"], _GREEN)
-_COLOURS |= dict.fromkeys(["REFUSED", "FAILED", "ERROR"], _RED)
-_COLOURS |= dict.fromkeys(["KEPT", "WOULD", "SKIPPED", "XFAILED", "XPASSED"], _YELLOW)
+_COLOURS |= dict.fromkeys(["REFUSED", "FAILED", "FAIL", "ERROR"], _RED)
+_COLOURS |= dict.fromkeys(["KEPT", "WOULD", "WARN", "SKIPPED", "XFAILED", "XPASSED"], _YELLOW)
 
 
 #: What people call the commands by that texts name as ``inv COMMAND``.
@@ -108,6 +108,14 @@ def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:
     say(f"{printable(name)} {_coloured(word)}{f'  {printable(detail)}' if detail else ''}")
     if remedy:
         reason(remedy)
+
+
+def found(subject: str, word: str, detail: str, remedy: str = "") -> bool:
+    """Write to stdout what was found and, below it, what to run next; return whether it is read."""
+    below = f"\n      {printable(as_called(remedy), '')}" if remedy else ""
+    return out(
+        f"{_coloured(word)}{' ' * (6 - len(word))}{printable(f'{subject}: {detail}', '')}{below}"
+    )
 
 
 def reason(text: str) -> None:

@@ -1,7 +1,7 @@
 """Architecture: which room may import which, read from the imports themselves.
 
-The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → checks → containers, setup →
-images, volumes → engine, host, loopback → the pure half.
+The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → checks, doctor, testing →
+containers, setup → images, volumes → engine, host, loopback → the pure half.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOT = Path(devenv_lib.__file__).parent
 FLOORS = (
     {"cli", "pytest_plugin"},
     {"tasks"},
-    {"checks", "testing"},
+    {"checks", "doctor", "testing"},
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host", "loopback"},

@@ -26,6 +26,7 @@ BARE: Mapping[str, Bare] = {
     "build": "path",
     "mounts": "path",
     "check": "path",
+    "doctor": "path",
     "exec": "place",
     "stop": "places",
     "volume.adopt": "names",

@@ -33,6 +33,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume usage NAME                what takes the room in one
        devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
+       devenv doctor [PATH]                    examine everything; --fix: mend what is safe
        devenv help [COMMAND]                   this, or the flags of a command
        devenv --version
 

@@ -74,6 +74,8 @@ def info(data: Json, api: str) -> EngineInfo:
         cpus=int(data.get("NCPU") or 1),
         rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
         machine=_machine(data),
+        id=data.get("ID") or "",
+        root=data.get("DockerRootDir") or "",
     )
 
 
@@ -90,7 +92,8 @@ def _machine(data: Json) -> str:
 def image(data: Json) -> Image:
     """Read an image's inspection."""
     config = data.get("Config") or {}
-    return Image(data["Id"], config.get("User") or "", config.get("Labels") or {})
+    labels = config.get("Labels") or {}
+    return Image(data["Id"], config.get("User") or "", labels, data.get("Created") or "")
 
 
 def existing(data: Json) -> Existing:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -82,6 +83,20 @@ def resolve(environ: Mapping[str, str]) -> Endpoint:
     if not name or name == "default":
         return Endpoint(DEFAULT_URL, "the default", "default")
     return _context(name, chosen, environ)
+
+
+def named(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    """Return the engines that something names, the one that counts first: see `resolve`.
+
+    One whose context cannot be read, and does not count, is left out.
+    """
+    found = [resolve(environ)]
+    for variable in ("DOCKER_HOST", _VARIABLE):
+        if environ.get(variable):
+            environ = {name: value for name, value in environ.items() if name != variable}
+            with suppress(UnknownContext):
+                found.append(resolve(environ))
+    return tuple(one for one in found if one.meant)
 
 
 def _configuration(environ: Mapping[str, str]) -> Path:

@@ -15,6 +15,7 @@ from threading import Timer
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
+from devenv_lib.plans.health.engine import Program
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,25 @@ def _said(
             child.stdin.close()
         else:
             yield line
+
+
+def ask_program() -> Program:
+    """Return what the docker program says of itself, and which engine it takes without flags.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    program = shutil.which("docker")
+    if program is None:
+        raise no_docker_program()
+    version = capture([program, "version", "--format", "{{.Client.Version}}"])
+    engine = capture([program, "info", "--format", "{{.ID}}"])
+    identity = engine.stdout.strip()
+    said = " ".join(line for line in engine.stderr.splitlines() if "WARNING" not in line)
+    if engine.status and not said:
+        said = f"docker info exited {engine.status}"
+    # It exits 0 where the engine refuses it, and then there is no id.
+    return Program(version.stdout.strip(), identity, "" if identity else said)
 
 
 def show(words: Sequence[str]) -> int:

@@ -63,6 +63,18 @@ def test_the_question_names_volumes_sizes_and_engine(workspace: Workspace) -> No
     assert workspace.volume("cache") in workspace.volume_names()
 
 
+def test_doctor_asks_before_it_mends(workspace: Workspace) -> None:
+    name = workspace.make_volume("data")
+    workspace.in_volume("data", "echo mine >file; chown 1000:1000 file; chown 0:0 .")
+    for answer, status, owner in (("n", 1, "0"), ("y", 0, "1000")):
+        with terminal(workspace, "doctor", "--fix") as child:
+            child.expect_exact(f"left as root's in {name}")
+            child.expect_exact("[y/N]: ")
+            child.sendline(answer)
+            assert ends(child) == status
+        assert workspace.in_volume("data", "stat -c %u .") == owner
+
+
 @pytest.mark.parametrize("answer", ["", "n", "yes", "yy", "j", "Y es", "\x04"])
 def test_anything_but_y_declines(workspace: Workspace, answer: str) -> None:
     """An empty answer, a word that begins with y, or the end of input: nothing is removed."""
