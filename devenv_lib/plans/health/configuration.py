@@ -36,7 +36,8 @@ def agent_finding(agent: Agent | None) -> Finding:
 def configuration_findings(plan: MountPlan) -> Iterator[Finding]:
     """Yield how much is mounted, and what of the configuration is there and is not mounted."""
     binds = sum(1 for mount in plan.mounts if mount.kind == "bind")
-    yield Finding("configuration", "OK", f"{binds} places of this machine are mounted")
+    places = "1 place of this machine is" if binds == 1 else f"{binds} places of this machine are"
+    yield Finding("configuration", "OK", f"{places} mounted")
     for left in plan.left_out:
         if left.why != _ABSENT and left.target != AGENT:
             yield Finding("configuration", "WARN", f"{left.source}: {left.why}", _remedy(left))
