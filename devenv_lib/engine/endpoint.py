@@ -22,7 +22,7 @@ DEFAULT_URL = "unix:///var/run/docker.sock"
 
 
 #: A password in an address, or what is in its place; of ssh, the user is no secret.
-_PASSWORD = re.compile(r"(?<=://)(?:(?<=ssh://)([^/@:\s]*):|(?<!ssh://))[^\s'\"]*@")
+_PASSWORD = re.compile(r"(?<=://)(?!/)(?:(?<=ssh://)([^/@:\s]*):|(?<!ssh://))[^\s'\"]*@")
 
 
 def without_passwords(text: str) -> str:
