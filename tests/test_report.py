@@ -257,11 +257,13 @@ def test_a_newline_forges_no_line(action: Callable[[], object]) -> None:
 def test_a_defects_traceback_passes_no_escape_sequence_on() -> None:
     def fail() -> None:
         try:
-            raise RuntimeError(ESCAPE)
-        except RuntimeError:
+            int(ESCAPE)
+        except ValueError as error:
+            error.add_note(ESCAPE)
             report.defect()
 
-    assert "RuntimeError: \\x1b]0;x\\x07" in written(fail)[1]
+    assert "\n\\x1b]0;x\\x07\n" in written(fail)[1]
+    assert ESCAPE not in written(fail)[1]
 
 
 # Colour

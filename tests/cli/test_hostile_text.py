@@ -1,4 +1,4 @@
-"""Text from elsewhere, in every report: nothing that a terminal obeys, no line of somebody else's."""
+"""Text from elsewhere, in every report: nothing that a terminal obeys, and no forged line."""
 
 from __future__ import annotations
 
