@@ -134,11 +134,7 @@ def _manifest(path: Path) -> Manifest | None:
     """Return the manifest beside an archive, or ``None`` if there is none."""
     beside = path.with_name(f"{_SUFFIX.sub('', path.name)}.json")
     try:
-        with _regular(beside) as file:
-            text = file.read(_LARGEST_MANIFEST + 1)
-        if len(text) > _LARGEST_MANIFEST:
-            raise ValueError("it is larger than manifests are")
-        return read_manifest(text.decode())
+        return read_manifest(_manifest_text(beside))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -146,6 +142,14 @@ def _manifest(path: Path) -> Manifest | None:
             f"The manifest {beside} cannot be read: {error}.",
             "To go without it, move it away: the archive's digest is not verified then.",
         ) from None
+
+
+def _manifest_text(path: Path) -> str:
+    with _regular(path) as file:
+        text = file.read(_LARGEST_MANIFEST + 1)
+    if len(text) > _LARGEST_MANIFEST:
+        raise ValueError("it is larger than manifests are")
+    return text.decode()
 
 
 def _digest(file: IO[bytes]) -> tuple[str, int]:
