@@ -129,13 +129,15 @@ def _mapping(load: Callable[[PathLike[Any]], Any], path: PathLike[Any]) -> dict[
 
 def _unreadable(path: PathLike[Any], error: Exception) -> UsageError:
     """Return the error of a file that cannot be read; what is in it may be secret."""
-    why = " ".join(str(error).split())
-    wrong = UsageError(f"{path} cannot be read: {why}.", "Mend it, or remove it.")
+    # What yaml says has the line in it, as a picture of where it stands.
+    what = getattr(error, "problem", None) or error
+    why = " ".join(str(what).split())
     line = (
         getattr(error, "lineno", None)
         or getattr(getattr(error, "problem_mark", None), "line", -1) + 1
     )
     where = f" (line {line})" if line else ""
+    wrong = UsageError(f"{path} cannot be read: {why}{where}.", "Mend it, or remove it.")
     what = error.strerror if isinstance(error, OSError) else "it is not well-formed"
     wrong.discreet = f"{path} cannot be read: {what}{where}."
     return wrong
