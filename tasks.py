@@ -30,6 +30,17 @@ def lint(c: Context) -> None:
     c.run(f"{PYTHON} -m pytest -q tests/test_architecture.py")
 
 
+@task(
+    positional=[],
+    help={"k": "only commands whose names match", "fault": "only faults of this kind, as TORN"},
+)
+def faults(c: Context, k: str = "", fault: str = "") -> None:
+    """Fail every command at each of its requests, in every way; takes hours."""
+    words = ["tests/faults", "--every-fault", "--log-cli-level=info"]
+    words += [*(["-k", k] if k else []), *([f"--fault={fault}"] if fault else [])]
+    c.run(shlex.join([PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+
+
 @task(positional=[], help={"runs": "how often each command is timed"})
 def bench(c: Context, runs: int = 11) -> None:
     """Time the tasks against the bare docker commands, as ratios of medians."""
@@ -42,4 +53,4 @@ def picture(c: Context) -> None:
     c.run(f"{PYTHON} specs/pictures/mounts.py")
 
 
-ns = devenv.graft(Collection(Collection("dev", run_tests, lint, bench, picture)))
+ns = devenv.graft(Collection(Collection("dev", run_tests, faults, lint, bench, picture)))

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from math import inf
 from pathlib import Path
 
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ")
-#: What a request that is refused is answered, and after how many seconds a late one is passed on.
+#: What a request that is refused is answered, after how many seconds a late one is passed on, and
+#: after how many bytes a torn one's connection ends.
 REFUSAL = "the fault suite refuses this request"
-_LATE = 1.0
+_LATE, _TORN = 1.0, 500
 
 
 class Fault(Enum):
@@ -32,10 +34,30 @@ class Fault(Enum):
     CUT = auto()
     #: The engine carries it out, and its connection ends before the answer.
     LOST = auto()
+    #: The engine carries it out, and its connection ends in the middle, a stream's above all.
+    TORN = auto()
     #: It is answered with status 500 and does not come to the engine.
     REFUSED = auto()
     #: It comes to the engine a second later.
     LATE = auto()
+
+
+@dataclass
+class _Limit:
+    """How many bytes a connection may still pass, and whether the engine's are among them."""
+
+    left: float = inf
+    answer: bool = True
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0 and self.answer
+
+    def part(self, data: bytes) -> bytes:
+        """Return as much of ``data`` as may pass."""
+        passed = data if self.left == inf else data[: max(0, int(self.left))]
+        self.left -= len(data)
+        return passed
 
 
 @dataclass
@@ -81,14 +103,16 @@ class Relay:
                 return
             upstream.connect(self.engine)
             self._ends += (client, upstream)
-            lost = threading.Event()
-            back = threading.Thread(target=_copy, args=(upstream, client, lost), daemon=True)
+            limit = _Limit()
+            back = threading.Thread(target=_copy, args=(upstream, client, limit), daemon=True)
             back.start()
             with suppress(OSError):
                 while data := client.recv(65536):
-                    if self._is_hit(data) and not self._goes_on(client, lost):
+                    if self._is_hit(data) and not self._goes_on(client, data, limit):
                         break
-                    upstream.sendall(data)
+                    upstream.sendall(limit.part(data))
+                    if limit.over:
+                        break
                 else:
                     upstream.shutdown(socket.SHUT_WR)
                     back.join()  # it may still be answered: stdin of a program has ended
@@ -104,7 +128,7 @@ class Relay:
             self.requests.append(f"{method.decode()} {path.partition(b'?')[0].decode()}")
             return self._dead or len(self.requests) == self.at
 
-    def _goes_on(self, client: socket.socket, lost: threading.Event) -> bool:
+    def _goes_on(self, client: socket.socket, head: bytes, limit: _Limit) -> bool:
         """Let the fault happen, and return whether the request is passed on."""
         if self.before and not self._dead:
             self.before()
@@ -114,10 +138,12 @@ class Relay:
             case Fault.REFUSED:
                 _refuse(client)
             case Fault.LOST:
-                lost.set()
+                limit.answer = False
+            case Fault.TORN:
+                limit.left = len(head) + _TORN
             case Fault.LATE:
                 time.sleep(_LATE)
-        return self.fault in (Fault.LOST, Fault.LATE, None)
+        return self.fault in (Fault.LOST, Fault.TORN, Fault.LATE, None)
 
 
 @contextmanager
@@ -151,14 +177,15 @@ def _listen(directory: str, *, unix: bool) -> socket.socket:
     return server
 
 
-def _copy(source: socket.socket, target: socket.socket, lost: threading.Event) -> None:
-    """Copy what the engine says, until an answer is to be lost."""
+def _copy(source: socket.socket, target: socket.socket, limit: _Limit) -> None:
+    """Copy what the engine says, until its connection is to end."""
     with suppress(OSError):
         while data := source.recv(65536):
-            if lost.is_set():
+            if limit.answer:
+                target.sendall(limit.part(data))
+            if limit.over or not limit.answer:
                 _shut(source, target)
                 return
-            target.sendall(data)
     with suppress(OSError):
         target.shutdown(socket.SHUT_WR)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from devenv_lib import volumes
 from devenv_lib.names import ours
-from tests.faults.world import World, archived
+from tests.faults.world import World, archived, digest_of
 
 #: What an environment has.
 ENVIRONMENT = ("cache", "data", "state", "tvim-lock")
@@ -22,8 +22,9 @@ def nothing(_: World) -> None:
 class Case:
     """A command, ``prepare`` before it, and ``check`` after its success.
 
-    In words ``{p}`` is the prefix, ``{out}`` a directory of the host, ``{archive}`` one in it. ``volumes`` are those
-    that are there afterwards, by what follows the prefix, and ``containers`` how many.
+    In words ``{p}`` is the prefix, ``{out}`` a directory, ``{archive}`` an archive in it.
+    ``volumes`` are those that are there afterwards, by what follows the prefix, ``containers`` how
+    many.
     ``already`` is what a second run of it may say that finds the first one's work done.
     """
 
@@ -118,11 +119,17 @@ def _no_copy(world: World) -> None:
     world.empty()
 
 
+def _written(world: World) -> None:
+    """A volume that somebody may be writing to."""
+    _has_run(world)
+    world.empty()
+
+
 def _changed(world: World) -> None:
     """A volume that is written to, and a file of the host for it."""
     world.fill("data")
     world.empty()
-    (world.out / "file").write_text("written")
+    (world.out / "file").write_text("written" * 99_999)
 
 
 def _root(world: World) -> None:
@@ -159,7 +166,9 @@ def _labelled(world: World) -> None:
 def _one_archive(world: World) -> None:
     """Every archive is whole; what was in the volume is in one of them."""
     found = [archived(path) for path in world.out.glob("*.tar*") if not path.match("*.json")]
-    assert world.trees[world.volume("data")] in found
+    wanted = world.trees[world.volume("data")].items()
+    assert found
+    assert all(wanted <= tree.items() for tree in found)
 
 
 def _replaced(world: World) -> None:
@@ -170,12 +179,14 @@ def _replaced(world: World) -> None:
 
 
 def _copied_out(world: World) -> None:
-    found = {str(p.relative_to(world.out / "to")) for p in world.out.rglob("*") if p.is_file()}
-    assert found == set(world.trees[world.volume("data")]) - {"", "opencode", "many"}
+    top, tree = world.out / world.volume("data"), world.trees[world.volume("data")]
+    files = [path for path in top.rglob("*") if path.is_file()]
+    found = {str(path.relative_to(top)): digest_of(path.read_bytes()) for path in files}
+    assert found == {path: entry[-1] for path, entry in tree.items() if entry}
 
 
 def _copied_in(world: World) -> None:
-    assert world.workspace.in_volume("data", "cat in") == "written"
+    assert world.workspace.in_volume("data", "cat in") == "written" * 99_999
 
 
 def _given(world: World) -> None:
@@ -197,8 +208,15 @@ CASES: Mapping[str, Case] = {
     ),
     "volume.adopt": Case("volume.adopt --name {p}-mine", _mine, check=_labelled),
     "volume.backup": Case("volume.backup --name {p}-data --to {out}", _no_copy, check=_one_archive),
+    "volume.backup, in use": Case(
+        "volume.backup --name {p}-data --to {out}", _written, ENVIRONMENT, 1, check=_one_archive
+    ),
     "volume.restore, absent": Case(
-        "volume.restore --from {archive} --name {p}-new", _absent, ("new",), check=_like_data("new")
+        "volume.restore --from {archive} --name {p}-new",
+        _absent,
+        ("new",),
+        check=_like_data("new"),
+        already="is not empty",
     ),
     "volume.restore, replace": Case(
         "volume.restore --from {archive} --name {p}-old --replace", _full, ("old",), check=_replaced
@@ -211,10 +229,10 @@ CASES: Mapping[str, Case] = {
         already="There is a volume",
     ),
     "volume.cp, out": Case(
-        "volume.cp --name {p}-data --file . --to {out}/to",
+        "volume.cp --name {p}-data --file . --to {out}",
         _no_copy,
         check=_copied_out,
-        already="exists",
+        already="is there already",
     ),
     "volume.cp, in": Case(
         "volume.cp --name {p}-data --from {out}/file --file in --replace",

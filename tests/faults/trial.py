@@ -20,12 +20,14 @@ from tests.relay import REFUSAL, Fault, Relay, relay
 #: What can happen at a request: to the engine or the way to it, or to the process.
 Kind = Fault | signal.Signals
 KINDS: tuple[Kind, ...] = (*Fault, signal.SIGKILL, signal.SIGINT)
+#: Requests up to which a command is short.
+_SHORT = 12
 #: Seconds after which a command counts as hung.
 _HUNG = 120
 #: A message names the engine's failure in one of these ways.
 _CAUSE = re.compile(
-    rf"stopped answering|{REFUSAL}|could not be started|helper container|is not running"
-    "|Cannot connect|connection|EOF|does not say|[Ii]nterrupted",
+    rf"stopped answering|No engine answers|{REFUSAL}|could not be started|helper container"
+    "|is not running|Cannot connect|connection|EOF|does not say|broke off|[Ii]nterrupted",
 )
 #: The command that a message says comes next.
 _NEXT = re.compile(r"\b(inv volume\.repair --name \S+?)[.;:,]?(?:\s|$)")
@@ -44,7 +46,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its status and stderr, and the requests that it made."""
+    """How a command ended: its status, what it said, and the requests that it made."""
 
     status: int
     said: str
@@ -52,19 +54,21 @@ class Ended:
     reached: bool
 
 
-def trials(requests: int, seed: str, limit: int = 0) -> list[Trial]:
-    """Return every fault at every request, or a sample of ``limit`` that is spread over them.
+def trials(requests: int, seed: str, kinds: Sequence[Kind], limit: int = 0) -> list[Trial]:
+    """Return faults of all ``kinds`` at every request, or ``limit`` of them, spread over these.
 
     A short command has every request in its sample. The sample is the same for the same ``seed``.
     """
+    if limit and requests <= _SHORT:
+        limit = requests
     if not limit:
-        return [Trial(kind, at) for at, kind in product(range(1, requests + 1), KINDS)]
+        return [Trial(kind, at) for at, kind in product(range(1, requests + 1), kinds)]
     chosen = random.Random(seed)  # noqa: S311 - which trials
     count = min(limit, requests)
     bounds = [1 + n * requests // count for n in range(count + 1)]
     places = [chosen.randrange(a, b) for a, b in pairwise(bounds)]
-    first = chosen.randrange(len(KINDS))
-    return [Trial(KINDS[(first + n) % len(KINDS)], at) for n, at in enumerate(places)]
+    first = chosen.randrange(len(kinds))
+    return [Trial(kinds[(first + n) % len(kinds)], at) for n, at in enumerate(places)]
 
 
 def attempt(world: World, case: Case, trial: Trial) -> tuple[Ended, list[str]]:
@@ -95,10 +99,10 @@ def run(world: World, case: Case, trial: Trial) -> Ended:
         process = _begin(world, case.line(world), door)
         started.append(process)
         try:
-            said = process.communicate(timeout=_HUNG)[1]
+            said = process.communicate(timeout=_HUNG)[0]
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            said = f"hangs; {process.communicate()[1]}"
+            said = f"hangs; {process.communicate()[0]}"
     return Ended(process.returncode, said, door.requests, door.reached)
 
 
@@ -109,8 +113,8 @@ def _begin(world: World, words: Sequence[str], door: Relay | None = None) -> sub
         cwd=world.workspace.path,
         env=world.workspace.process_environ(variables),
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
     )
@@ -148,10 +152,10 @@ def _carry_on(world: World, case: Case, ended: Ended) -> Iterator[str]:
 def _once(world: World, words: Sequence[str]) -> tuple[int, str]:
     process = _begin(world, words)
     try:
-        said = process.communicate(timeout=_HUNG)[1]
+        said = process.communicate(timeout=_HUNG)[0]
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        said = f"hangs; {process.communicate()[1]}"
+        said = f"hangs; {process.communicate()[0]}"
     return process.returncode, said
 
 

@@ -168,8 +168,7 @@ def archived(path: Path) -> Tree:
         assert whole.manifest is not None
         data = reader(file).read()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        entries = ((m.name.removeprefix("./").strip("."), m) for m in archive)
-        return {path: _entry(archive, member) for path, member in entries}
+        return {m.name.removeprefix(".").removeprefix("/"): _entry(archive, m) for m in archive}
 
 
 def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[Any, ...]:
@@ -177,8 +176,13 @@ def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[Any, ...]
     if member.isdir():
         return ()
     file = archive.extractfile(member) if member.isreg() else None
-    content = hashlib.sha256(file.read()).hexdigest() if file else member.linkname
+    content = digest_of(file.read()) if file else member.linkname
     return (member.type, member.mode, member.uid, member.gid, int(member.mtime), content)
+
+
+def digest_of(content: bytes) -> str:
+    """Return a content's digest, as trees have it."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def digest(home: Path) -> str:
