@@ -79,11 +79,15 @@ def _mine(world: World) -> None:
     world.fill("mine", labels={"mine": "1"})
 
 
-def _doomed(world: World) -> None:
-    for suffix in ("one", "two"):
-        name = world.fill(suffix)
-        world.trees.pop(name)
+def _one_doomed(world: World) -> None:
+    world.trees.pop(world.fill("one"))
     world.fill("data")
+
+
+def _all_doomed(world: World) -> None:
+    """Nothing but what is to go; the foreign ones stay."""
+    for suffix in ("one", "two"):
+        world.trees.pop(world.fill(suffix))
 
 
 def _saved(world: World) -> None:
@@ -204,8 +208,9 @@ CASES: Mapping[str, Case] = {
     "mounts": Case("mounts", _fresh),
     "volume.list": Case("volume.list", _data),
     "volume.rm": Case(
-        "volume.rm --name {p}-one --name {p}-two --force", _doomed, already="There is no volume"
+        "volume.rm --name {p}-one --force", _one_doomed, already="there is no such volume"
     ),
+    "volume.rm, all": Case("volume.rm --all --force", _all_doomed),
     "volume.adopt": Case("volume.adopt --name {p}-mine", _mine, check=_labelled),
     "volume.backup": Case("volume.backup --name {p}-data --to {out}", _no_copy, check=_one_archive),
     "volume.backup, in use": Case(
