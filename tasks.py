@@ -32,6 +32,17 @@ def lint(c: Context) -> None:
 
 @task(
     positional=[],
+    help={"k": "only commands whose names match", "fault": "only faults of this kind, as TORN"},
+)
+def faults(c: Context, k: str = "", fault: str = "") -> None:
+    """Fail every command at each of its requests, in every way; takes hours."""
+    words = ["tests/faults", "--every-fault", "--log-cli-level=info"]
+    words += [*(["-k", k] if k else []), *([f"--fault={fault}"] if fault else [])]
+    c.run(shlex.join([PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+
+
+@task(
+    positional=[],
     help={
         "runs": "how often each command is timed",
         "load": "300 volumes, 200 containers, 50 environments, 20 commands at once",
@@ -48,4 +59,4 @@ def picture(c: Context) -> None:
     c.run(f"{PYTHON} specs/pictures/mounts.py")
 
 
-ns = devenv.graft(Collection(Collection("dev", run_tests, lint, bench, picture)))
+ns = devenv.graft(Collection(Collection("dev", run_tests, faults, lint, bench, picture)))

@@ -213,8 +213,8 @@ def test_an_unknown_context_is_a_finding(sound: Workspace) -> None:
 
 
 def test_an_engine_over_a_network_runs_no_environments(sound: Workspace) -> None:
-    with relay(str(sound.engine.endpoint.socket)) as address:
-        found = only(sound, "FAIL", "engine", variables={"DOCKER_HOST": address})
+    with relay(str(sound.engine.endpoint.socket)) as door:
+        found = only(sound, "FAIL", "engine", variables={"DOCKER_HOST": door.url})
     assert "is on another machine" in found["why"]
 
 
