@@ -86,10 +86,10 @@ def read_tree(top: Path) -> dict[str, str]:
     }
 
 
-def read_archive(file: io.BufferedIOBase | io.BytesIO | None, path: str = "") -> dict[str, str]:
+def read_archive(file: io.BytesIO | None, path: str = "") -> dict[str, str]:
     """Return the known files of a tar archive, with their content."""
     found = {}
-    with tarfile.open(path or None, fileobj=None if path else file) as archive:
+    with tarfile.open(path or None, fileobj=file) as archive:
         for member in archive:
             data = archive.extractfile(member) if member.isreg() else None
             if data and member.name.rpartition("/")[2].startswith(KNOWN):
@@ -114,8 +114,9 @@ def digest(top: Path, leave: Iterable[Path]) -> str:
         directories[:] = [name for name in directories if here / name not in left]
         for path in (here, *(here / name for name in files)):
             seen = path.lstat()
-            content = path.readlink() if path.is_symlink() else ""
-            content = path.read_bytes() if path.is_file() and not content else content
+            content: object = path.readlink() if path.is_symlink() else None
+            if path.is_file() and not path.is_symlink():
+                content = path.read_bytes()
             # What is left out comes and goes in its directory, and changes that one's time.
             when = seen.st_mtime_ns if path.is_file() else 0
             lines.append((str(path), seen.st_mode, seen.st_uid, seen.st_gid, when, content))

@@ -19,8 +19,8 @@ def test_random_sequences_keep_the_promises(engine: Engine) -> None:  # noqa: AR
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=6,
-            stateful_step_count=40,
+            max_examples=12,
+            stateful_step_count=30,
             derandomize=True,
             database=None,
             deadline=None,
