@@ -18,7 +18,7 @@ from devenv_lib.engine import connect
 from devenv_lib.errors import DevenvError
 from devenv_lib.settings import Settings
 from tests.conftest import IMAGE, RUN, Workspace, give
-from tests.engine.model_look import Look, digest, read_archive, read_tree
+from tests.engine.model_look import Look, digest, read_saved, read_tree
 from tests.engine.model_world import Expected, Volume, Wanted, World
 
 _numbers = itertools.count(1)
@@ -142,7 +142,7 @@ class Base(RuleBasedStateMachine):
             if not failed and self.steps:
                 self.check(whole=True)
                 for path, _, saved in self.archives:
-                    assert read_archive(None, path) == saved.files
+                    assert read_saved(path) == saved.files
         finally:
             self.clean()
 

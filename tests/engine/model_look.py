@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -12,6 +13,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from devenv_lib.engine import Engine
 from tests.conftest import IMAGE
@@ -86,10 +89,17 @@ def read_tree(top: Path) -> dict[str, str]:
     }
 
 
-def read_archive(file: io.BytesIO | None, path: str = "") -> dict[str, str]:
+def read_saved(path: str) -> dict[str, str]:
+    """Return the known files of a backup, with their content."""
+    opened = zstandard.open(path, "rb") if path.endswith(".zst") else gzip.open(path)
+    with opened as stream:
+        return read_archive(io.BytesIO(stream.read()))
+
+
+def read_archive(file: io.BytesIO) -> dict[str, str]:
     """Return the known files of a tar archive, with their content."""
     found = {}
-    with tarfile.open(path or None, fileobj=file) as archive:
+    with tarfile.open(fileobj=file) as archive:
         for member in archive:
             data = archive.extractfile(member) if member.isreg() else None
             if data and member.name.rpartition("/")[2].startswith(KNOWN):

@@ -17,7 +17,7 @@ from devenv_lib import report, volumes
 from devenv_lib.plans import RemovalPlan
 from tests.conftest import IMAGE
 from tests.engine.model_base import SUFFIXES, attempt, checked
-from tests.engine.model_look import read_archive
+from tests.engine.model_look import read_saved
 from tests.engine.model_others import Others
 from tests.engine.model_world import Expected, Volume
 
@@ -110,7 +110,7 @@ class Volumes(Others):
         )
         if isinstance(found, volumes.Backup) and isinstance(expected.result, Volume):
             self.archives.append((found.path, name, expected.result))
-            assert read_archive(None, found.path) == expected.result.files
+            assert read_saved(found.path) == expected.result.files
         else:
             assert list(to.iterdir()) == []
 
