@@ -91,9 +91,11 @@ def read_tree(top: Path) -> dict[str, str]:
 
 def read_saved(path: str) -> dict[str, str]:
     """Return the known files of a backup, with their content."""
-    opened = zstandard.open(path, "rb") if path.endswith(".zst") else gzip.open(path)
-    with opened as stream:
-        return read_archive(io.BytesIO(stream.read()))
+    data = Path(path).read_bytes()
+    if path.endswith(".zst"):
+        with zstandard.ZstdDecompressor().stream_reader(data) as stream:
+            return read_archive(io.BytesIO(stream.read()))
+    return read_archive(io.BytesIO(gzip.decompress(data)))
 
 
 def read_archive(file: io.BytesIO) -> dict[str, str]:
