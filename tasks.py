@@ -53,10 +53,16 @@ def bench(c: Context, runs: int = 11, load: bool = False) -> None:
     c.run(f"{PYTHON} -m tests.load" if load else f"{PYTHON} -m tests.bench --runs {runs}")
 
 
+@task(positional=[], help={"steps": "how many, in sequences of fifty"})
+def model(c: Context, steps: int = 1000) -> None:
+    """Compare devenv with the model, through other random sequences each time."""
+    c.run(shlex.join([PYTHON, "-m", "tests.engine.model_run", "--steps", str(steps)]))
+
+
 @task
 def picture(c: Context) -> None:
     """Draw the README's picture of the mounts anew."""
     c.run(f"{PYTHON} specs/pictures/mounts.py")
 
 
-ns = devenv.graft(Collection(Collection("dev", run_tests, faults, lint, bench, picture)))
+ns = devenv.graft(Collection(Collection("dev", run_tests, faults, lint, bench, model, picture)))
