@@ -15,6 +15,9 @@ from typing import Literal
 RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stopping"})
 
 
+#: What an environment's use of the machine is limited in, as settings are called.
+LIMITS = frozenset({"memory", "memory_swap", "cpus"})
+
 #: The only address on which ports are published.
 LOOPBACK = "127.0.0.1"
 
@@ -154,7 +157,8 @@ class EngineInfo:
     """What an engine says about itself, as far as a plan depends on it.
 
     ``machine`` names the virtual machine's maker (``Docker Desktop``, ``OrbStack``, or any
-    other text) when the engine's kernel is not this host's, else it is empty.
+    other text) when the engine's kernel is not this host's, else it is empty. ``limits`` are
+    those of `LIMITS` that it can set.
     """
 
     version: str
@@ -162,6 +166,7 @@ class EngineInfo:
     cpus: int
     rootless: bool = False
     machine: str = ""
+    limits: frozenset[str] = LIMITS
 
 
 @dataclass(frozen=True)

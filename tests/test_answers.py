@@ -11,7 +11,7 @@ import pytest
 from devenv_lib.engine import answers, bodies
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import differences
-from devenv_lib.records import Container, Found, Image, MountPoint, Port, Volume
+from devenv_lib.records import LIMITS, Container, Found, Image, MountPoint, Port, Volume
 from devenv_lib.settings import Settings
 from tests.builders import P, environment_plan, found, info, mount_plan, tvim
 
@@ -131,6 +131,20 @@ def test_an_engine_that_says_little_has_one_processor() -> None:
     assert (seen.version, seen.cpus, seen.rootless) == ("", 1, False)
 
 
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [
+        ({}, LIMITS),
+        ({"MemoryLimit": True, "SwapLimit": True, "CpuCfsQuota": True}, LIMITS),
+        ({"MemoryLimit": True, "SwapLimit": False}, {"memory", "cpus"}),
+        ({"MemoryLimit": False, "SwapLimit": False, "CpuCfsQuota": False}, set()),
+    ],
+)
+def test_an_engine_says_which_limits_it_can_set(said: dict[str, bool], limits: set[str]) -> None:
+    """Podman fails to start a container with a limit whose controller its control group lacks."""
+    assert limits == answers.info(said, "1.45").limits
+
+
 def test_a_rootless_engine_says_so_among_its_security_options() -> None:
     """Docker and Podman alike."""
     options = ["name=seccomp,profile=builtin", "name=rootless"]
@@ -219,6 +233,15 @@ def test_a_container_with_nothing_set_is_read() -> None:
 
     assert (seen.user, seen.mounts, seen.environment, seen.ports) == ("", (), {}, ())
     assert (seen.memory, seen.swap, seen.cpus) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "running"), [({"Running": False}, False), ({"Running": True}, True), (None, True)]
+)
+def test_a_container_is_known_to_run_or_not(state: object, running: bool) -> None:
+    data = {"Image": "i", "Config": {}, "HostConfig": {}, "State": state}
+
+    assert running == answers.existing(data).running
 
 
 def test_a_variable_may_hold_equals_signs_or_nothing() -> None:

@@ -28,7 +28,7 @@ def draft(
     quite untouched, its user is the one it is expected to have.
 
     Raises:
-        Refused: environments cannot run on this engine.
+        Refused: environments cannot run on this engine, or not within required limits.
         SettingsError, ImageError: the mounts or the image's user are not possible.
         UsageError: ssh was asked for, and nobody could log in.
 
@@ -51,7 +51,18 @@ def draft(
     mounts = build_mounts(project, settings, host, who, info.machine)
     named = (choice.name, image.id if image else "")
     ssh = wants_ssh(settings, host, mounts, who.home)
-    return creation(project, settings, mounts, who, info=info, image=named, ssh=ssh)
+    plan = creation(project, settings, mounts, who, info=info, image=named, ssh=ssh)
+    if plan.unlimited and settings.limits_required:
+        raise _no_limits(engine, plan)
+    return plan
+
+
+def _no_limits(engine: Engine, plan: EnvironmentPlan) -> Refused:
+    return Refused(
+        f"The engine {engine.endpoint.title} cannot limit {', '.join(plan.unlimited)}, and the "
+        "setting limits_required asks for it: it lacks the control groups' controllers.",
+        "Choose another engine: docker context ls; or go without: DEVENV_LIMITS_REQUIRED=false",
+    )
 
 
 def _written_by_others(engine: Engine, project: Project) -> tuple[PurePosixPath, ...]:

@@ -15,6 +15,9 @@ from devenv_lib.plans.differences import Existing
 from devenv_lib.records import LOOPBACK, Container, EngineInfo, Image, MountPoint, Port, Volume
 
 Json = Mapping[str, Any]
+#: Limits, and where an engine says whether it can set them: it needs a control group's controller
+#: for each. Podman fails to start a container with one that it cannot set, Docker leaves it out.
+_LIMITS = {"memory": "MemoryLimit", "memory_swap": "SwapLimit", "cpus": "CpuCfsQuota"}
 #: Docker Desktop tells of a bind by its place in the virtual machine (read, not measured): an
 #: environment there would else seem to have lost all that it mounts.
 _MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
@@ -73,6 +76,7 @@ def info(data: Json, api: str) -> EngineInfo:
         cpus=int(data.get("NCPU") or 1),
         rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
         machine=_machine(data),
+        limits=frozenset(name for name, key in _LIMITS.items() if data.get(key) is not False),
     )
 
 
@@ -104,6 +108,7 @@ def existing(data: Json) -> Existing:
         swap=host.get("MemorySwap") or 0,
         cpus=(host.get("NanoCpus") or 0) / 1e9,
         ports=tuple(_ports(host.get("PortBindings") or {})),
+        running=(data.get("State") or {}).get("Running") is not False,
     )
 
 

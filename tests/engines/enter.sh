@@ -27,6 +27,7 @@ mount --bind "$data" "$root/var/lib/engine"
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/dev/shm" # Podman's locks are there, and end with it
 mount -t tmpfs -o mode=0755 tmpfs "$root/run"
 if [ "$kind" = podman ]; then
     # Podman knows control groups of one kind at a time. Where a machine has both, the controllers
@@ -45,12 +46,12 @@ ip link set lo up
 
 if [ "$kind" = podman ]; then
     mkdir -p /etc/containers
-    # It gives builds a million of open files, which not every root may.
-    files=$(ulimit -Hn)
+    # It gives builds a million of each, which not every root may.
+    files=$(ulimit -Hn) processes=$(ulimit -Hp)
     cat >/etc/containers/containers.conf <<CONF
 [containers]
 pids_limit = 0
-default_ulimits = ["nofile=$files:$files"]
+default_ulimits = ["nofile=$files:$files", "nproc=$processes:$processes"]
 [engine]
 runtime = "crun"
 cgroup_manager = "cgroupfs"
