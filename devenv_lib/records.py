@@ -166,6 +166,7 @@ class EngineInfo:
     cpus: int
     rootless: bool = False
     machine: str = ""
+    podman: bool = False
     limits: frozenset[str] = LIMITS
 
 

@@ -145,6 +145,25 @@ def test_an_engine_says_which_limits_it_can_set(said: dict[str, bool], limits: s
     assert limits == answers.info(said, "1.45").limits
 
 
+def test_podman_is_known_by_the_builder_that_it_names() -> None:
+    assert answers.info({"BuildahVersion": "1.39.3"}, "1.41").podman
+    assert not answers.info({}, "1.45").podman
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("docker.io/library/devenv:latest", "devenv:latest"),
+        ("localhost/devenv:latest", "devenv:latest"),
+        ("docker.io/someone/devenv", "docker.io/someone/devenv"),
+        ("devenv:latest", "devenv:latest"),
+    ],
+)
+def test_an_images_name_is_as_docker_says_it(said: str, name: str) -> None:
+    """Podman puts in front what Docker leaves out."""
+    assert name == answers.container({"Id": "x", "Image": said}).image
+
+
 def test_a_rootless_engine_says_so_among_its_security_options() -> None:
     """Docker and Podman alike."""
     options = ["name=seccomp,profile=builtin", "name=rootless"]

@@ -21,6 +21,8 @@ _LIMITS = {"memory": "MemoryLimit", "memory_swap": "SwapLimit", "cpus": "CpuCfsQ
 #: Docker Desktop tells of a bind by its place in the virtual machine (read, not measured): an
 #: environment there would else seem to have lost all that it mounts.
 _MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
+#: What Podman puts before an image's name, and Docker leaves out.
+_SHORTENED = re.compile("^(docker\\.io/library|localhost)/")
 ANY = "0.0.0.0"  # noqa: S104 - read from an engine, never bound
 
 
@@ -39,7 +41,7 @@ def container(data: Json) -> Container:
         state=data.get("State") or "",
         labels=data.get("Labels") or {},
         mounts=tuple(mount_point(mount) for mount in data.get("Mounts") or []),
-        image=data.get("Image") or "",
+        image=_SHORTENED.sub("", data.get("Image") or ""),
         image_id=data.get("ImageID") or "",
         created=int(data.get("Created") or 0),
         status=data.get("Status") or "",
@@ -76,6 +78,7 @@ def info(data: Json, api: str) -> EngineInfo:
         cpus=int(data.get("NCPU") or 1),
         rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
         machine=_machine(data),
+        podman="BuildahVersion" in data,
         limits=frozenset(name for name, key in _LIMITS.items() if data.get(key) is not False),
     )
 
@@ -118,6 +121,16 @@ def _ports(bindings: Json) -> list[Port]:
         for inside, published in bindings.items()
         for binding in published or []
     ]
+
+
+def stream(data: bytes) -> bytes:
+    """Read what a program wrote: frames, each with its stream (a byte) and its length before it."""
+    written, at = [], 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8])
+        written.append(data[at + 8 : at + 8 + length])
+        at += 8 + length
+    return b"".join(written)
 
 
 def used_since(events: Iterable[Json], helper: str) -> bool | None:

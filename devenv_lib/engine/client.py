@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import docker
+import requests
 
 from devenv_lib.engine import answers, bodies, temporary
 from devenv_lib.engine.endpoint import Endpoint
@@ -196,9 +197,23 @@ class Engine:
             created = self._client.exec_create(
                 container, list(words), user=user, environment=path, workdir="/"
             )["Id"]
-            output: Any = self._client.exec_start(created)
+            output = self._exec_output(created)
             status = self._exec_status(created)
         return status, output.decode(errors="replace")
+
+    def _exec_output(self, created: str) -> bytes:
+        """Start an exec and return all that it wrote.
+
+        docker-py's `exec_start` reads past the buffer that has the answer's head, and loses what
+        the engine sent together with it: 3 of 300 on Podman 5.4.
+        """
+        url = f"{self._client.base_url}/v{self._client.api_version}/exec/{created}/start"
+        answer = self._client.post(url, json={"Detach": False, "Tty": False}, timeout=None)
+        try:
+            answer.raise_for_status()
+        except requests.HTTPError as error:
+            docker.errors.create_api_error_from_http_exception(error)
+        return answers.stream(answer.content)
 
     def _exec_status(self, created: str) -> int:
         """Return a finished exec's status; the engine notes it a moment after the output ends."""

@@ -59,7 +59,10 @@ events_logger = "file"
 [network]
 firewall_driver = "nftables"
 CONF
-    podman --root /var/lib/engine --runroot /run/engine system service --time=0 "unix://$socket" &
+    set -- podman --root /var/lib/engine --runroot /run/engine
+    # What builds that failed have left is in no list of the service's.
+    "$@" ps --all --quiet --external | xargs --no-run-if-empty "$@" rm --force
+    "$@" system service --time=0 "unix://$socket" &
 else
     dockerd --host="unix://$socket" --data-root=/var/lib/engine --exec-root=/run/engine \
         --pidfile=/run/engine.pid --cgroup-parent="/devenv-engine-$name" &
