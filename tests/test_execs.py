@@ -1,4 +1,4 @@
-"""Client: what an engine sends is all taken, however it arrives."""
+"""Execs: what an engine sends is all taken, however it arrives."""
 
 from __future__ import annotations
 
