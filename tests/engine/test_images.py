@@ -131,6 +131,7 @@ def test_build_shows_its_progress_and_builds_anew(project: Workspace) -> None:
     assert project.inv("build").returncode == 4
 
 
+@pytest.mark.internet
 def test_certificate_authorities_reach_the_image(workspace: Workspace, tmp_path: Path) -> None:
     """A program inside trusts them through the system's bundle."""
     file = tmp_path / "authority.pem"
