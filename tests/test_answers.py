@@ -435,11 +435,17 @@ def test_a_probe_has_the_labels_by_which_it_is_found_again() -> None:
     assert "HostConfig" not in sent
 
 
+def test_a_probe_has_a_user_that_needs_no_look_into_the_image() -> None:
+    """Podman looks up the image's before it reads a file, and an image may name nobody."""
+    assert bodies.probe_body("img", "mine")["User"] == "0"
+
+
 @pytest.mark.parametrize(
     ("said", "taken"),
     [
         ('Conflict. The container name "/x" is already in use by container "y".', True),
         ('creating container storage: the container name "x" is already in use by y', True),
+        ("renaming container 1f: UNIQUE constraint failed: ContainerConfig.Name", True),
         ("driver failed programming external connectivity: address already in use", False),
         ("no space left on device", False),
     ],

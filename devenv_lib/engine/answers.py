@@ -147,6 +147,7 @@ def name_is_taken(said: str) -> bool:
     """Whether an engine refused because of a container's name, by its words.
 
     Docker answers 409 and Podman 500, and both for other things too. Docker says it also of a
-    name that it has reserved and does not list yet.
+    name that it has reserved and does not list yet. For a renaming, Podman 5.4 quotes its database.
     """
-    return re.search("container name .* is already in use", said) is not None
+    taken = "container name .* is already in use|UNIQUE constraint failed: ContainerConfig.Name"
+    return re.search(taken, said) is not None
