@@ -13,12 +13,32 @@ PYTHON = sys.executable
 @task(
     name="test",
     positional=[],
-    help={"k": "only tests whose names match", "unit": "without an engine"},
+    help={
+        "k": "only tests whose names match",
+        "unit": "without an engine",
+        "engine": "the engine tests on a throw-away engine: its name, or all",
+        "path": "only tests below it; several times",
+    },
+    iterable=["path"],
 )
-def run_tests(c: Context, k: str = "", unit: bool = False) -> None:
+def run_tests(
+    c: Context, path: list[str], k: str = "", unit: bool = False, engine: str = ""
+) -> None:
     """Run the tests; those on the engine are an error without one when CI is set."""
-    words = [*(["-k", k] if k else []), *(["-m", "not engine"] if unit else [])]
-    c.run(shlex.join([PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+    marked = "not engine" if unit else "engine and not internet" if engine else ""
+    words = [*(["-k", k] if k else []), *(["-m", marked] if marked else []), *path]
+    there = [PYTHON, "-m", "tests.engines", "run", engine] if engine else []
+    c.run(shlex.join([*there, PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+
+
+@task(
+    positional=[],
+    help={"names": "which, with commas between them", "stop": "end what this has started"},
+)
+def engines(c: Context, names: str = "all", stop: bool = False) -> None:
+    """Start throw-away engines on sockets of their own: Docker 20.10, 26.1, 28.5, Podman 5.4."""
+    action = "stop" if stop else "start"
+    c.run(shlex.join([PYTHON, "-m", "tests.engines", action, names]))
 
 
 @task
@@ -65,4 +85,5 @@ def picture(c: Context) -> None:
     c.run(f"{PYTHON} specs/pictures/mounts.py")
 
 
-ns = devenv.graft(Collection(Collection("dev", run_tests, faults, lint, bench, model, picture)))
+_own = (run_tests, engines, faults, model, lint, bench, picture)
+ns = devenv.graft(Collection(Collection("dev", *_own)))

@@ -81,6 +81,13 @@ def _cpus(value: object) -> float:
     return number
 
 
+def _flag(value: object) -> bool:
+    text = str(value).lower()
+    if text not in ("true", "false"):
+        raise ValueError("true or false")
+    return text == "true"
+
+
 def _list(value: object, accepted: str) -> list[object]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"a list of {accepted}")
@@ -213,6 +220,7 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "memory": _bytes,
     "memory_swap": _bytes,
     "cpus": _cpus,
+    "limits_required": _flag,
     "ports": _ports,
     "ssh": _ssh,
     "ssh_port": _ssh_port,

@@ -15,6 +15,9 @@ from typing import Literal
 RUNNING_STATES = frozenset({"running", "paused", "restarting", "removing", "stopping"})
 
 
+#: What an environment's use of the machine is limited in, as settings are called.
+LIMITS = frozenset({"memory", "memory_swap", "cpus"})
+
 #: The only address on which ports are published.
 LOOPBACK = "127.0.0.1"
 
@@ -155,7 +158,8 @@ class EngineInfo:
 
     ``machine`` names the virtual machine's maker (``Docker Desktop``, ``OrbStack``, or any
     other text) when the engine's kernel is not this host's, else it is empty. ``id`` tells it
-    from other engines, and ``root`` is where it keeps its data; either may be empty.
+    from other engines, and ``root`` is where it keeps its data; either may be empty. ``limits``
+    are those of `LIMITS` that it can set.
     """
 
     version: str
@@ -165,6 +169,8 @@ class EngineInfo:
     machine: str = ""
     id: str = ""
     root: str = ""
+    podman: bool = False
+    limits: frozenset[str] = LIMITS
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from devenv_lib.volume_settings import EXTRA, SCOPE, Volumes, check_extra, check
 #: because whatever runs in an environment can write the project.
 WIDENING = frozenset(
     {
-        *("prefix", "user", "memory", "memory_swap", "cpus", "ssh", "mounts", "lockfiles"),
+        *("prefix", "user", "memory", "memory_swap", "cpus", "limits_required"),
+        *("ssh", "mounts", "lockfiles"),
         *("linked_mounts", "build.base", "build.ca_certificates", "volumes.protected"),
         # A further volume is one of other projects, at a place where tools look for programs.
         EXTRA,
@@ -48,7 +49,8 @@ class Settings:
 
     An empty ``image`` is the project's own or the default one; an empty ``user`` is the
     image's. ``memory_swap`` of ``None`` is one and a half times ``memory``. ``cpus`` are
-    processors, capped to what the engine has. ``ssh`` of ``None`` is as the host has keys or
+    processors, capped to what the engine has; ``limits_required`` refuses an engine that cannot
+    set one of the three. ``ssh`` of ``None`` is as the host has keys or
     not; with an ``ssh_port`` of 0 the engine picks one. ``linked_mounts`` is how many mounts
     symlinks in configuration may lead to. What a person writes (``8g``, ``"8080:80"``) is read
     by `devenv_lib.readers`, whose values these are; here nothing is checked.
@@ -66,6 +68,7 @@ class Settings:
     memory: int = 8 << 30
     memory_swap: int | None = None
     cpus: float = 4.0
+    limits_required: bool = False
     ports: tuple[Port, ...] = ()
     ssh: bool | None = None
     ssh_port: int = 0

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from devenv_lib import containers, host, testing
+from devenv_lib import containers, host, testing, volumes
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import Engine
 from devenv_lib.names import LABEL_PREFIX, STARTING, common_labels
@@ -135,6 +135,7 @@ class Workspace:
         """Create what a start leaves that is killed after its create; return the id."""
         plan = plan or self.draft()
         make_links(plan.mounts)
+        volumes.ensure(self.engine, self.prefix, plan.mounts.volumes)
         return self.engine.create(plan, self.name + STARTING)
 
     def stop(self) -> tuple[containers.Stopped, ...]:

@@ -11,7 +11,7 @@ import pytest
 from devenv_lib.engine import answers, bodies
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import differences
-from devenv_lib.records import Container, Found, Image, MountPoint, Port, Volume
+from devenv_lib.records import LIMITS, Container, Found, Image, MountPoint, Port, Volume
 from devenv_lib.settings import Settings
 from tests.builders import P, environment_plan, found, info, mount_plan, tvim
 
@@ -131,6 +131,39 @@ def test_an_engine_that_says_little_has_one_processor() -> None:
     assert (seen.version, seen.cpus, seen.rootless) == ("", 1, False)
 
 
+@pytest.mark.parametrize(
+    ("said", "limits"),
+    [
+        ({}, LIMITS),
+        ({"MemoryLimit": True, "SwapLimit": True, "CpuCfsQuota": True}, LIMITS),
+        ({"MemoryLimit": True, "SwapLimit": False}, {"memory", "cpus"}),
+        ({"MemoryLimit": False, "SwapLimit": False, "CpuCfsQuota": False}, set()),
+    ],
+)
+def test_an_engine_says_which_limits_it_can_set(said: dict[str, bool], limits: set[str]) -> None:
+    """Podman fails to start a container with a limit whose controller its control group lacks."""
+    assert limits == answers.info(said, "1.45").limits
+
+
+def test_podman_is_known_by_the_builder_that_it_names() -> None:
+    assert answers.info({"BuildahVersion": "1.39.3"}, "1.41").podman
+    assert not answers.info({}, "1.45").podman
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("docker.io/library/devenv:latest", "devenv:latest"),
+        ("localhost/devenv:latest", "devenv:latest"),
+        ("docker.io/someone/devenv", "docker.io/someone/devenv"),
+        ("devenv:latest", "devenv:latest"),
+    ],
+)
+def test_an_images_name_is_as_docker_says_it(said: str, name: str) -> None:
+    """Podman puts in front what Docker leaves out."""
+    assert name == answers.container({"Id": "x", "Image": said}).image
+
+
 def test_a_rootless_engine_says_so_among_its_security_options() -> None:
     """Docker and Podman alike."""
     options = ["name=seccomp,profile=builtin", "name=rootless"]
@@ -219,6 +252,15 @@ def test_a_container_with_nothing_set_is_read() -> None:
 
     assert (seen.user, seen.mounts, seen.environment, seen.ports) == ("", (), {}, ())
     assert (seen.memory, seen.swap, seen.cpus) == (0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "running"), [({"Running": False}, False), ({"Running": True}, True), (None, True)]
+)
+def test_a_container_is_known_to_run_or_not(state: object, running: bool) -> None:
+    data = {"Image": "i", "Config": {}, "HostConfig": {}, "State": state}
+
+    assert running == answers.existing(data).running
 
 
 def test_a_variable_may_hold_equals_signs_or_nothing() -> None:
@@ -393,11 +435,17 @@ def test_a_probe_has_the_labels_by_which_it_is_found_again() -> None:
     assert "HostConfig" not in sent
 
 
+def test_a_probe_has_a_user_that_needs_no_look_into_the_image() -> None:
+    """Podman looks up the image's before it reads a file, and an image may name nobody."""
+    assert bodies.probe_body("img", "mine")["User"] == "0"
+
+
 @pytest.mark.parametrize(
     ("said", "taken"),
     [
         ('Conflict. The container name "/x" is already in use by container "y".', True),
         ('creating container storage: the container name "x" is already in use by y', True),
+        ("renaming container 1f: UNIQUE constraint failed: ContainerConfig.Name", True),
         ("driver failed programming external connectivity: address already in use", False),
         ("no space left on device", False),
     ],

@@ -66,6 +66,15 @@ def test_the_container_has_its_user_workdir_host_name_and_limits() -> None:
     ]
 
 
+def test_limits_that_the_engine_cannot_set_are_left_out_and_said() -> None:
+    plan = environment_plan(engine=info(limits=frozenset({"cpus"})))
+    words = run_words(plan)
+
+    assert [values(words, flag) for flag in ("memory", "memory-swap", "cpus")] == [[], [], ["4"]]
+    said = "# without a limit, which this engine cannot set: memory, memory_swap"
+    assert said in list(start_lines(plan, "devenv-code-app"))
+
+
 @pytest.mark.parametrize(
     ("cpus", "written"), [(1.5, "1.5"), (3.1234567, "3.1234567"), (10.0, "10"), (0.01, "0.01")]
 )

@@ -9,7 +9,7 @@ import pytest
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.readers import MountRequest
-from devenv_lib.records import Found, Port
+from devenv_lib.records import LIMITS, Found, Port
 from devenv_lib.settings import Settings
 from tests.builders import (
     IDENTITY,
@@ -49,6 +49,25 @@ def test_processors_are_capped_to_what_the_engine_has(there: int, got: float) ->
 
 def test_a_part_of_a_processor_is_taken_as_it_is() -> None:
     assert environment_plan(settings=Settings(cpus=0.5), engine=info(1)).cpus == 0.5
+
+
+@pytest.mark.parametrize(
+    ("limits", "planned", "unlimited"),
+    [
+        (LIMITS, (8 << 30, 12 << 30, 4.0), ()),
+        ({"memory", "cpus"}, (8 << 30, 0, 4.0), ("memory_swap",)),
+        ({"memory_swap", "cpus"}, (0, 0, 4.0), ("memory", "memory_swap")),
+        (set(), (0, 0, 0.0), ("cpus", "memory", "memory_swap")),
+    ],
+)
+def test_a_limit_that_the_engine_cannot_set_is_not_asked_for(
+    limits: set[str], planned: tuple[int, int, float], unlimited: tuple[str, ...]
+) -> None:
+    """It would be an error at the start on Podman."""
+    plan = environment_plan(engine=info(limits=frozenset(limits)))
+
+    assert (plan.memory, plan.swap, plan.cpus) == planned
+    assert plan.unlimited == unlimited
 
 
 def test_the_variables_of_every_process_inside() -> None:

@@ -43,6 +43,13 @@ def test_a_stub_in_a_directory_that_became_the_users_is_an_engines() -> None:
     ]
 
 
+def test_what_podman_makes_is_known_too() -> None:
+    """It makes a file as 0700, and a directory with the sticky bit (5.4, measured)."""
+    found = left(TOP, directory("deep", mode=0o1755), file("deep/auth.json", mode=0o700))
+
+    assert found == ["deep", "deep/auth.json"]
+
+
 def test_the_volumes_root_is_given_whatever_its_mode_and_content() -> None:
     entries = [directory(".", mode=0o700, gid=7), file("kept", size=3)]
     assert left(*entries) == ["."]
@@ -60,7 +67,7 @@ def test_the_volumes_root_is_given_whatever_its_mode_and_content() -> None:
         file("x", uid=USER),
         file("x", uid=1001),
         directory("x", mode=0o700),
-        directory("x", mode=0o1755),
+        directory("x", mode=0o1777),
         directory("x", gid=5),
         directory("x", uid=1001),
         file("x")._replace(kind="l"),
@@ -133,8 +140,8 @@ def fits(node: Node) -> bool:
     if (e.uid, e.gid) != (0, 0):
         return False
     if e.kind == "d":
-        return e.mode == 0o755 and all(map(fits, node.children))
-    return e.kind == "f" and e.size == 0 and e.links == 1 and e.mode in (0o755, 0o644)
+        return e.mode in (0o755, 0o1755) and all(map(fits, node.children))
+    return e.kind == "f" and e.size == 0 and e.links == 1 and e.mode in (0o755, 0o644, 0o700)
 
 
 def expected(node: Node, *, fine: bool) -> Iterator[bytes]:

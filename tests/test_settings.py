@@ -55,6 +55,8 @@ GOOD: list[tuple[str, object, object]] = [
     ("cpus", 2, 2.0),
     ("cpus", 1.5, 1.5),
     ("cpus", "0.25", 0.25),
+    *(("limits_required", value, False) for value in (False, "false")),
+    *(("limits_required", value, True) for value in (True, "true", "True")),
     ("ports", [8080], (Port(8080, 8080),)),
     ("ports", ["3000:80", "1:65535"], (Port(3000, 80), Port(1, 65535))),
     ("ports", [], ()),
@@ -168,6 +170,7 @@ BAD_VALUES: dict[str, list[object]] = {
         *([port] for port in PORTS),
         *([80, port] for port in PORTS),
     ],
+    "limits_required": [None, 0, 1, "", "yes", "1", [], {}],
     "ssh": [None, 0, 1, 1.0, "", "yes", "1", "auto ", [], {}],
     "ssh_port": [*PORTS[1:], 1.5, "0x16", "-1", "00080000", "٣", []],
     "mounts": [
@@ -402,7 +405,7 @@ def test_a_project_may_set_the_rest(key: str) -> None:
 
 def test_the_keys_that_widen_are_those_of_the_design() -> None:
     """And the prefix and the base: other projects' volumes, the image that all share."""
-    limits = {"memory", "memory_swap", "cpus", "linked_mounts"}
+    limits = {"memory", "memory_swap", "cpus", "limits_required", "linked_mounts"}
     more = {"prefix", "build.base"}
 
     assert {

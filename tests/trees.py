@@ -147,6 +147,7 @@ def scan(volume: str) -> dict[str, Any]:
 
 def _inside(volume: str, program: str, text: str) -> str:
     words = ["run", "--rm", "--interactive", "--network=none", "--user=0", "--entrypoint=python3"]
+    words += ["--cap-add=MKNOD"]  # Podman's containers may make no devices by themselves
     mount = f"type=volume,src={volume},dst=/devenv/tree,volume-nocopy"
     return docker(
         *words, f"--mount={mount}", IMAGE, "-c", program, "/devenv/tree", input=text

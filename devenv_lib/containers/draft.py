@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
 from devenv_lib.images import choose, expected_identity, identity
-from devenv_lib.mounts import build_mounts
+from devenv_lib.mounts import MountPlan, build_mounts
 from devenv_lib.plans import EnvironmentPlan, creation
 from devenv_lib.plans.ssh import wants_ssh
 from devenv_lib.project import Project, environment_of
@@ -35,7 +35,8 @@ def draft(
     of the image is not remembered.
 
     Raises:
-        Refused: environments cannot run on this engine.
+        Refused: environments cannot run on this engine, or not within required limits, or it
+            cannot mount a path.
         SettingsError, ImageError: the mounts or the image's user are not possible.
         UsageError: ssh was asked for, and nobody could log in.
 
@@ -57,8 +58,36 @@ def draft(
     host = replace(host, shared=_written_by_others(engine, project))
     mounts = build_mounts(project, settings, host, who, info.machine)
     named = (choice.name, image.id if image else "")
+    if info.podman:
+        _check_paths(engine, mounts)
     ssh = wants_ssh(settings, host, mounts, who.home)
-    return creation(project, settings, mounts, who, info=info, image=named, ssh=ssh)
+    plan = creation(project, settings, mounts, who, info=info, image=named, ssh=ssh)
+    if plan.unlimited and settings.limits_required:
+        raise _no_limits(engine, plan)
+    return plan
+
+
+def _check_paths(engine: Engine, mounts: MountPlan) -> None:
+    """Refuse what Podman would take for something else than a path.
+
+    It writes the mounts of a request as one line of CSV, quotes nothing, and reads that (5.4):
+    what is behind a comma in a path would be options, another source among them.
+    """
+    for mount in mounts.mounts:
+        if odd := [p for p in (mount.source, str(mount.target)) if set(p) & set(',"\r\n')]:
+            raise Refused(
+                f"The engine {engine.endpoint.title} is Podman, which cannot mount {odd[0]!r}: "
+                "it takes a comma, a quote or a newline in a path for the end of it.",
+                "Rename that, or choose Docker: docker context ls",
+            )
+
+
+def _no_limits(engine: Engine, plan: EnvironmentPlan) -> Refused:
+    return Refused(
+        f"The engine {engine.endpoint.title} cannot limit {', '.join(plan.unlimited)}, and the "
+        "setting limits_required asks for it: it lacks the control groups' controllers.",
+        "Choose another engine: docker context ls; or go without: DEVENV_LIMITS_REQUIRED=false",
+    )
 
 
 def _written_by_others(engine: Engine, project: Project) -> tuple[PurePosixPath, ...]:

@@ -21,6 +21,7 @@ from devenv_lib.containers.start import Outcome, Raced, Start
 from devenv_lib.containers.stop import take_down
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.plans import EnvironmentPlan, differences
+from devenv_lib.plans.differences import Existing
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Host, Identity
 from devenv_lib.settings import Settings
@@ -153,15 +154,27 @@ def _report_if_there(start: Start, container: Container) -> Environment:
 def _report(start: Start, container: Container) -> Environment:
     """Say what is there, and how it differs from what would be made now."""
     engine, plan = start.engine, start.plan
+    existing = _still_runs(engine.existing(container.id), container)
     make_links(plan.mounts)
     own, missing = start.plan_of(container), start.unlabelled
     if start.outcome == "running":
         planned = [mount.source for mount in own.mounts.volumes]
         names = [mount.source for mount in container.mounts if mount.source in planned]
         missing = volumes.unlabelled(engine, plan.project.prefix, names, str(plan.project.path))
-    lines = differences(engine.existing(container.id), plan)
+    lines = differences(existing, plan)
     differs = (*lines, *_rebuild(start))
     return Environment(container, own.identity, plan, start.outcome, differs, missing, start.ssh)
+
+
+def _still_runs(existing: Existing, container: Container) -> Existing:
+    """Return what is there, unless it ended before the engine's list said so.
+
+    Docker says that a container has stopped, and lists it as running until it has written that
+    down (20.10 and 26.1, with a busy disk).
+    """
+    if existing.running:
+        return existing
+    raise Raced(EngineFailure(f"The container {container.name} is just ending.", "inv run"))
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

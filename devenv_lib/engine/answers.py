@@ -16,9 +16,14 @@ from devenv_lib.plans.ports import Exposure, Published
 from devenv_lib.records import LOOPBACK, Container, EngineInfo, Image, MountPoint, Port, Volume
 
 Json = Mapping[str, Any]
+#: Limits, and where an engine says whether it can set them: it needs a control group's controller
+#: for each. Podman fails to start a container with one that it cannot set, Docker leaves it out.
+_LIMITS = {"memory": "MemoryLimit", "memory_swap": "SwapLimit", "cpus": "CpuCfsQuota"}
 #: Docker Desktop tells of a bind by its place in the virtual machine (read, not measured): an
 #: environment there would else seem to have lost all that it mounts.
 _MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
+#: What Podman puts before an image's name, and Docker leaves out.
+_SHORTENED = re.compile("^(docker\\.io/library|localhost)/")
 ANY = "0.0.0.0"  # noqa: S104 - read from an engine, never bound
 
 
@@ -37,7 +42,7 @@ def container(data: Json) -> Container:
         state=data.get("State") or "",
         labels=data.get("Labels") or {},
         mounts=tuple(mount_point(mount) for mount in data.get("Mounts") or []),
-        image=data.get("Image") or "",
+        image=_SHORTENED.sub("", data.get("Image") or ""),
         image_id=data.get("ImageID") or "",
         created=int(data.get("Created") or 0),
         status=data.get("Status") or "",
@@ -76,6 +81,8 @@ def info(data: Json, api: str) -> EngineInfo:
         machine=_machine(data),
         id=data.get("ID") or "",
         root=data.get("DockerRootDir") or "",
+        podman="BuildahVersion" in data,
+        limits=frozenset(name for name, key in _LIMITS.items() if data.get(key) is not False),
     )
 
 
@@ -108,6 +115,7 @@ def existing(data: Json) -> Existing:
         swap=host.get("MemorySwap") or 0,
         cpus=(host.get("NanoCpus") or 0) / 1e9,
         ports=tuple(_ports(host.get("PortBindings") or {})),
+        running=(data.get("State") or {}).get("Running") is not False,
     )
 
 
@@ -130,6 +138,16 @@ def exposure(data: Json) -> Exposure:
     return Exposure(data["HostConfig"].get("NetworkMode") or "", published)
 
 
+def stream(data: bytes) -> bytes:
+    """Read what a program wrote: frames, each with its stream (a byte) and its length before it."""
+    written, at = [], 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at + 4 : at + 8])
+        written.append(data[at + 8 : at + 8 + length])
+        at += 8 + length
+    return b"".join(written)
+
+
 def used_since(events: Iterable[Json], helper: str) -> bool | None:
     """Read a volume's events: whether others could write since the ``helper``, an id, had it."""
     mounts = [event["Actor"]["Attributes"] for event in events if event.get("Action") == "mount"]
@@ -144,6 +162,7 @@ def name_is_taken(said: str) -> bool:
     """Whether an engine refused because of a container's name, by its words.
 
     Docker answers 409 and Podman 500, and both for other things too. Docker says it also of a
-    name that it has reserved and does not list yet.
+    name that it has reserved and does not list yet. For a renaming, Podman 5.4 quotes its database.
     """
-    return re.search("container name .* is already in use", said) is not None
+    taken = "container name .* is already in use|UNIQUE constraint failed: ContainerConfig.Name"
+    return re.search(taken, said) is not None

@@ -62,8 +62,11 @@ def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
 
 
 def probe_body(image: str, prefix: str) -> dict[str, Any]:
-    """Write the create request of a container that is only read from, never started."""
-    return {"Image": image, "Cmd": [COMMAND], "Labels": _temporary(prefix)}
+    """Write the create request of a container that is only read from, never started.
+
+    The user does not matter; Podman would look up the image's, and fail where it cannot.
+    """
+    return {"Image": image, "User": "0", "Cmd": [COMMAND], "Labels": _temporary(prefix)}
 
 
 def _temporary(prefix: str) -> dict[str, str]:

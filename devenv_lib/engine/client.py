@@ -6,7 +6,6 @@ that it lists, which takes as many calls as there are containers.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
@@ -16,6 +15,7 @@ import docker
 
 from devenv_lib.engine import answers, bodies, temporary
 from devenv_lib.engine.endpoint import Endpoint
+from devenv_lib.engine.execs import run
 from devenv_lib.engine.failures import translated
 from devenv_lib.engine.helper import Helper
 from devenv_lib.engine.starting import begin
@@ -31,7 +31,6 @@ from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Snapsho
 _NEWEST_USAGE_API = (1, 52)
 #: Seconds that measuring volumes may take; it reads every file in them.
 _MEASURING = 60
-_STATUS_ATTEMPTS = 250
 
 
 class Engine:
@@ -197,23 +196,8 @@ class Engine:
 
         An empty ``user`` is the container's own.
         """
-        path = {"PATH": bodies.SAFE_PATH}
         with self._doing("preparing the container"):
-            created = self._client.exec_create(
-                container, list(words), user=user, environment=path, workdir="/"
-            )["Id"]
-            output: Any = self._client.exec_start(created)
-            status = self._exec_status(created)
-        return status, output.decode(errors="replace")
-
-    def _exec_status(self, created: str) -> int:
-        """Return a finished exec's status; the engine notes it a moment after the output ends."""
-        for _ in range(_STATUS_ATTEMPTS):
-            state = self._client.exec_inspect(created)
-            if not state["Running"] and state["ExitCode"] is not None:
-                return int(state["ExitCode"])
-            time.sleep(0.02)
-        raise EngineFailure("The engine does not say how a program in the container ended.")
+            return run(self._client, container, words, user)
 
     def run_helper(
         self, image: str, volumes: Mapping[str, str], words: Sequence[str], name: str, prefix: str

@@ -22,6 +22,7 @@ import re
 import shlex
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from devenv_lib.errors import EngineFailure
 
 #: Seconds that a helper has to disappear in.
 PATIENCE = 8.0
+#: Seconds between looks whether it has.
+_PAUSE = 0.02
 #: Characters of a program's last words that a message quotes.
 _QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
@@ -227,11 +230,18 @@ def _broken_off(program: str, said: str) -> EngineFailure:
 
 
 def gone(client: docker.APIClient, identity: str) -> None:
-    """Make sure that a helper of ours is gone: one that never ran is not removed by its end."""
+    """Make sure that a helper of ours is gone: one that never ran is not removed by its end.
+
+    While the engine removes it by itself, a removal is refused, and it is listed for a while yet
+    as a stopped container that has the volumes (Docker 28.5): so this waits for the list.
+    """
     try:
         client.remove_container(identity, v=True, force=True)
     except docker.errors.NotFound:
-        return
+        pass
     except docker.errors.APIError as error:
         if "already in progress" not in str(error.explanation):
             raise
+    deadline = time.monotonic() + PATIENCE
+    while client.containers(all=True, filters={"id": identity}) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)

@@ -28,6 +28,10 @@ def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
         yield shlex.join(["mkdir", "-p", str(lock.source)])
         for link, target in lock.links.items():
             yield shlex.join(["ln", "-sfn", "--", str(target), str(lock.source / link)])
+    if plan.unlimited:
+        yield _comment(
+            f"without a limit, which this engine cannot set: {', '.join(plan.unlimited)}"
+        )
     options = [f"--name={name}", *run_options(plan)]
     yield shlex.join(["docker", "run", "--detach", *options, plan.image, COMMAND])
     yield from provisioning_lines(plan)
@@ -56,9 +60,9 @@ def run_options(plan: EnvironmentPlan) -> list[str]:
         f"--hostname={plan.project.hostname}",
         f"--user={plan.identity.user}",
         f"--workdir={plan.workdir}",
-        f"--memory={plan.memory}",
-        f"--memory-swap={plan.swap}",
-        f"--cpus={plan.cpus:.9f}".rstrip("0").rstrip("."),
+        *([f"--memory={plan.memory}"] if plan.memory else []),
+        *([f"--memory-swap={plan.swap}"] if plan.swap else []),
+        *([f"--cpus={plan.cpus:.9f}".rstrip("0").rstrip(".")] if plan.cpus else []),
         *(f"--publish={LOOPBACK}:{port.host or ''}:{port.container}" for port in plan.ports),
         *(f"--label={key}={value}" for key, value in plan.labels.items()),
         *(f"--env={key}={value}" for key, value in plan.environment.items()),

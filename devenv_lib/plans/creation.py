@@ -12,7 +12,7 @@ from devenv_lib.mounts import MountPlan
 from devenv_lib.names import LABEL_SETTINGS, LABEL_SSH, LABEL_USER
 from devenv_lib.plans.ssh import SSH_PORT, published
 from devenv_lib.project import Project
-from devenv_lib.records import EngineInfo, Identity, Port
+from devenv_lib.records import LIMITS, EngineInfo, Identity, Port
 from devenv_lib.settings import Settings
 
 #: Where bash keeps its history: in the state volume, so that it survives the container.
@@ -29,6 +29,7 @@ class EnvironmentPlan:
     ``shallow`` leaves what is mounted below a read-only bind's source out of it: until
     Docker 25 (API 1.44) such a mount below stays writable inside a read-only one.
     ``ssh`` says whether it has an sshd, whose port is one of ``ports`` then.
+    ``unlimited`` are the settings whose limits the engine cannot set; they are 0 here.
     """
 
     project: Project
@@ -44,6 +45,7 @@ class EnvironmentPlan:
     ports: tuple[Port, ...]
     shallow: bool = False
     ssh: bool = False
+    unlimited: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -96,6 +98,8 @@ def creation(
         SettingsError: a port of the settings' is sshd's.
     """
     workdir = project.target(identity.home)
+    # Swap counts memory in: there is no limit of both without one of memory.
+    can = info.limits if "memory" in info.limits else info.limits - {"memory_swap"}
     return EnvironmentPlan(
         project=project,
         image=image[0],
@@ -104,12 +108,13 @@ def creation(
         mounts=mounts,
         environment=_environment(identity.home, workdir, mounts),
         workdir=workdir,
-        memory=settings.memory,
-        swap=settings.swap_limit,
-        cpus=min(settings.cpus, float(info.cpus)),
+        memory=settings.memory if "memory" in can else 0,
+        swap=settings.swap_limit if "memory_swap" in can else 0,
+        cpus=min(settings.cpus, float(info.cpus)) if "cpus" in can else 0.0,
         ports=published(settings, ssh=ssh),
         ssh=ssh,
         shallow=tuple(map(int, info.api.split("."))) < RECURSIVE_READ_ONLY,
+        unlimited=tuple(sorted(LIMITS - can)),
     )
 
 

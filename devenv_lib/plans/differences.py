@@ -17,7 +17,10 @@ VOLATILE = frozenset({"SSH_AUTH_SOCK", "TERM", "COLORTERM", "TZ"})
 
 @dataclass(frozen=True)
 class Existing:
-    """What an environment's container was created with, as far as a plan decides it."""
+    """What an environment's container was created with, as far as a plan decides it.
+
+    ``running`` is whether it runs: an engine's list says so for a while of one that has ended.
+    """
 
     image_id: str
     user: str
@@ -27,6 +30,7 @@ class Existing:
     swap: int
     cpus: float
     ports: tuple[Port, ...]
+    running: bool = True
 
 
 def differences(existing: Existing, plan: EnvironmentPlan) -> tuple[str, ...]:

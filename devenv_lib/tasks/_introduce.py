@@ -49,6 +49,8 @@ def introduce(
             f"{volume} does not carry devenv's label: it is used as it is, and neither listed "
             f"nor removed by devenv; after inv stop: inv volume.adopt --name {volume}"
         )
+    if plan.unlimited and environment.outcome != "running":
+        report.say(f"warning: this engine sets no limit of {', '.join(plan.unlimited)}.")
     warn_owner(environment, here)
     warn_user(environment, settings, here)
     warn_homes(plan.mounts, plan.project)

@@ -16,6 +16,7 @@ from devenv_lib.names import (
     adopting_name,
     common_labels,
     complete_name,
+    is_helper,
     removing_name,
 )
 from devenv_lib.plans.adoption import (
@@ -51,11 +52,15 @@ TAKES_LONG = {
 def plan_adoption(engine: Engine, prefix: str, name: str) -> Adoption:
     """Return what there is of a volume and of its adoption.
 
+    Helpers do not count as users: `adopt` waits for the end of another command that has them.
+
     Raises:
         Refused: it may not be adopted now.
         UsageError: it is no name of this prefix.
     """
-    found = adoption(engine.snapshot(), prefix, name)
+    seen = engine.snapshot()
+    others = (c for c in seen.containers if not is_helper(c.name, c.labels, prefix))
+    found = adoption(replace(seen, containers=tuple(others)), prefix, name)
     next_step(found, None)
     return found
 

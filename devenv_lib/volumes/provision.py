@@ -41,7 +41,7 @@ def provision(
     try:
         _provision(engine, container, plan, mounted)
     except EngineFailure as failure:
-        if "is not running" not in str(failure):
+        if not _ended(engine, container):
             raise
         raise EngineFailure(
             f"The container of the image {plan.image} stopped as soon as it was started: "
@@ -49,6 +49,17 @@ def provision(
             _WHOLE_SYSTEM,
             failure.status,
         ) from None
+
+
+def _ended(engine: Engine, container: str) -> bool:
+    """Whether a container is there and does not run. Engines report that in different ways.
+
+    A look into one that just ends is "not running", or no such exec, which went with it.
+    """
+    try:
+        return not engine.existing(container).running
+    except EngineFailure:
+        return False
 
 
 def _provision(

@@ -86,8 +86,8 @@ def test_a_variable_reaches_the_command_alone(planted: Workspace) -> None:
 
 def test_an_address_with_a_password_is_told_without(planted: Workspace) -> None:
     planted.environ["NO_PROXY"] = "127.0.0.1"
-    with relay("/var/run/docker.sock") as address:
-        planted.environ["DOCKER_HOST"] = address.replace("//", f"//ada:{SECRET}@")
+    with relay("/var/run/docker.sock") as through:
+        planted.environ["DOCKER_HOST"] = through.url.replace("//", f"//ada:{SECRET}@")
         planted.make_volume("data")
         for words in (
             ("volume", "list"),

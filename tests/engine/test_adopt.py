@@ -19,6 +19,7 @@ from devenv_lib.names import (
     complete_name,
     ours,
 )
+from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, Workspace, docker
 from tests.trees import Entry, build, scan
 
@@ -129,6 +130,20 @@ def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str)
     assert [run.returncode for run in runs] == [0, 0], said
     assert said.count("ADOPTED") == 1
     assert scan(odd) == before
+
+
+def test_the_helper_of_another_adoption_is_waited_for_and_no_refusal(
+    workspace: Workspace, odd: str
+) -> None:
+    """A command that came while another one copied was told to run again."""
+    engine, prefix = workspace.engine, workspace.prefix
+    with engine.helper(IMAGE, [volume_at(odd, FROM)], prefix, adopting_name(odd)) as helper:
+        helper.ready()
+        assert volumes.plan_adoption(engine, prefix, odd).name == odd
+        other = workspace.begin("volume.adopt", "--name", odd)
+    said = other.communicate()[1]
+    assert other.returncode == 0, said
+    assert labelled(workspace, odd)
 
 
 def test_a_volume_in_use_is_refused_and_stays(workspace: Workspace, odd: str) -> None:

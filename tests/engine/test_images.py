@@ -50,6 +50,7 @@ def test_the_default_image_has_what_a_terminal_developer_expects(workspace: Work
     assert "devenv" not in data["Config"]["Labels"]
 
 
+@pytest.mark.internet
 @pytest.mark.parametrize("buildkit", ["0", "1"])
 def test_the_dockerfile_builds_with_either_builder(workspace: Workspace, buildkit: str) -> None:
     """With a gid that Debian already has, and a large uid; from the base that is here."""
@@ -130,6 +131,7 @@ def test_build_shows_its_progress_and_builds_anew(project: Workspace) -> None:
     assert project.inv("build").returncode == 4
 
 
+@pytest.mark.internet
 def test_certificate_authorities_reach_the_image(workspace: Workspace, tmp_path: Path) -> None:
     """A program inside trusts them through the system's bundle."""
     file = tmp_path / "authority.pem"

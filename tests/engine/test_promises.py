@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +124,20 @@ def test_a_volume_of_our_name_without_the_label_is_used_reported_and_never_remov
     assert workspace.in_volume("cache", "cat file") == "mine"
 
 
+def stopped_by_hand(workspace: Workspace) -> None:
+    """Stop the environment without devenv. Docker lists it as running for a moment after that."""
+    docker("stop", workspace.name)
+    while any(c.running for c in workspace.engine.containers() if c.name == workspace.name):
+        time.sleep(0.01)
+
+
 def test_nothing_in_use_is_removed(workspace: Workspace) -> None:
     """Neither by a running container nor by a stopped one, and the reason names each."""
     workspace.up()
     running = volumes.plan_removal(workspace.engine, workspace.prefix, None)
     assert running.volumes == ()
     assert f"it is mounted by the running container {workspace.name}" == running.refusals[0].reason
-    docker("stop", workspace.name)
+    stopped_by_hand(workspace)
     stopped = volumes.plan_removal(workspace.engine, workspace.prefix, None)
     reason = f"the stopped container {workspace.name} still references it"
     assert {reason} == {refusal.reason for refusal in stopped.refusals}
@@ -240,7 +248,7 @@ def test_the_engine_refuses_a_volume_that_came_into_use_after_the_check(
 ) -> None:
     """The last check is the engine's own; its refusal is reported, not raised."""
     workspace.up()
-    with pytest.raises(EngineFailure, match="in use"):
+    with pytest.raises(EngineFailure, match=r"in use|being used"):
         workspace.engine.remove_volume(workspace.volume("data"))
 
 
@@ -305,7 +313,7 @@ def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) ->
     assert not limits["CapAdd"]
     assert limits["SecurityOpt"] == ["no-new-privileges", "label=disable"]
     assert limits["Init"]
-    assert limits["Memory"] == (8 << 30)
+    assert limits["Memory"] == (8 << 30 if "memory" in workspace.engine.info().limits else 0)
     assert limits["NanoCpus"] <= 4e9
     assert limits["PortBindings"]["80/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": str(port)}]
     assert not [m for m in data["Mounts"] if m["Source"].endswith("docker.sock")]

@@ -117,7 +117,7 @@ def test_a_half_started_container_of_other_settings_is_made_anew_unless_it_is_yo
 ) -> None:
     """A young one is being finished by somebody; what was left is made as it would be now."""
     plan = workspace.draft()
-    workspace.configure(memory=1 << 30, memory_swap=1 << 30)
+    workspace.write(".config/gh/config.yml", "")
     for stale in (60, 0):
         monkeypatch.setattr(start, "STALE", stale)
         left = workspace.half_made(plan)

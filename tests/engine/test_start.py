@@ -13,7 +13,7 @@ import pytest
 
 from devenv_lib import containers, loopback
 from devenv_lib.engine import connect
-from devenv_lib.errors import EngineFailure, ImageError
+from devenv_lib.errors import EngineFailure, ImageError, Refused
 from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, built_image, docker
 
@@ -174,10 +174,14 @@ def test_other_settings_are_said_and_applied_only_by_recreating(workspace: Works
     workspace.write(".config/gh/config.yml", "")
     environment = workspace.up()
     assert environment.outcome == "running"
+    limits = {
+        "memory": "memory: was 8 GiB, is now 4 GiB",
+        "memory_swap": "memory and swap: was 12 GiB, is now 6 GiB",
+    }
+    can = workspace.engine.info().limits
     assert (
         f"new mount: {workspace.home}/.config/gh at /home/devuser/.config/gh (ro)",
-        "memory: was 8 GiB, is now 4 GiB",
-        "memory and swap: was 12 GiB, is now 6 GiB",
+        *(line for name, line in limits.items() if name in can),
     ) == environment.differs
     assert workspace.up(recreate=True).differs == ()
 
@@ -205,10 +209,18 @@ def test_stop_takes_the_container_and_leaves_the_volumes(workspace: Workspace) -
     "name", ["with space", "co:lon", "quo'te", 'dou"ble', "com,ma", "ünïcode", "new\nline", "$HOME"]
 )
 def test_a_project_and_configuration_in_an_odd_path(make_workspace: Any, name: str) -> None:
-    """Spaces, colons, quotes, commas, newlines and unicode change nothing."""
+    """Spaces, colons, quotes, commas, newlines and unicode change nothing.
+
+    Podman takes some of them for the end of the path, and what is behind it for options.
+    """
     workspace: Workspace = make_workspace(f"work/{name}", home=f"home {name}")
     workspace.write(".config/nvim/init.lua", "found")
     workspace.write(".config/tvim/init.lua", "linked")
+    if workspace.engine.info().podman and set(name) & set(',"\n'):
+        with pytest.raises(Refused, match="cannot mount"):
+            workspace.up()
+        assert (workspace.container_names(), workspace.volume_names()) == ([], [])
+        return
     workspace.up()
     workspace.sh('touch "$PWD/made"; test "$(cat ~/.config/nvim/init.lua)" = found')
     assert (workspace.path / "made").exists()

@@ -1,0 +1,34 @@
+"""Engines differ, and what devenv does about it holds on each: `specs/engines.md`."""
+
+from __future__ import annotations
+
+import pytest
+
+from devenv_lib.records import LIMITS
+from tests.conftest import Workspace
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_limit_is_set_or_its_lack_is_said_and_refused_where_limits_are_required(
+    workspace: Workspace,
+) -> None:
+    """An engine without control groups of its own can set none."""
+    lacking = ", ".join(sorted(LIMITS - workspace.engine.info().limits))
+    done = workspace.inv("run", "--detach")
+    assert done.returncode == 0, done.stderr
+    said = f"warning: this engine sets no limit of {lacking}."
+    assert (said in done.stderr) == bool(lacking), done.stderr
+    workspace.stop()
+    required = workspace.inv("run", "--detach", variables={"DEVENV_LIMITS_REQUIRED": "true"})
+    assert required.returncode == bool(lacking), required.stderr
+    assert ("limits_required" in required.stderr) == bool(lacking)
+    assert bool(workspace.container_names()) != bool(lacking)
+
+
+def test_everything_that_a_program_inside_writes_comes_back(workspace: Workspace) -> None:
+    workspace.up()
+    script = "for i in 1 2 3; do echo out; echo said >&2; done; exit 5"
+    for _ in range(30):
+        status, output = workspace.engine.run(workspace.name, ["/bin/sh", "-c", script])
+        assert (status, sorted(output.split())) == (5, ["out"] * 3 + ["said"] * 3)

@@ -1,0 +1,83 @@
+"""The engines that tests run on, as data: what each is made of and how it is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+#: Where root file systems and sockets are, outside of the repository and of `/tmp`, which is
+#: often a tmpfs: overlayfs wants a real file system. A socket's path has at most 107 bytes.
+CACHE = Path("~/.cache/devenv-engines").expanduser()
+ARCHIVE = "http://deb.debian.org/debian"
+
+
+@dataclass(frozen=True)
+class ThrowAway:
+    """An engine of a Debian release. ``keyring`` names the release whose keys sign that suite."""
+
+    name: str
+    kind: Literal["docker", "podman"]
+    suite: str
+    keyring: str
+    packages: tuple[str, ...]
+
+    @property
+    def directory(self) -> Path:
+        """All that this engine has on the host."""
+        return CACHE / self.name
+
+    @property
+    def root(self) -> Path:
+        """The root file system, which is made once."""
+        return self.directory / "root"
+
+    @property
+    def data(self) -> Path:
+        """Images, containers and volumes: new with each start."""
+        return self.directory / "data"
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "engine.sock"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "log"
+
+    @property
+    def pid_file(self) -> Path:
+        """Number and start time of the process whose end is the engine's."""
+        return self.directory / "pid"
+
+    @property
+    def url(self) -> str:
+        """What `DOCKER_HOST` has to be."""
+        return f"unix://{self.socket}"
+
+
+_DOCKER = ("docker.io", "iptables", "iproute2", "ca-certificates")
+_PODMAN = ("podman", "crun", "netavark", "nftables", "catatonit", "iproute2", "ca-certificates")
+
+ENGINES = (
+    ThrowAway("docker-20.10", "docker", "bookworm", "bookworm", _DOCKER),
+    ThrowAway("docker-26.1", "docker", "trixie", "trixie", _DOCKER),
+    # The keys of the release before sign a suite that has not been released yet.
+    ThrowAway("docker-28.5", "docker", "forky", "trixie", _DOCKER),
+    ThrowAway("podman-5.4", "podman", "trixie", "trixie", _PODMAN),
+)
+
+
+def chosen(names: str) -> tuple[ThrowAway, ...]:
+    """Return the engines that ``names`` are: ``all``, or names with commas between them.
+
+    Raises:
+        ValueError: there is no engine of such a name.
+    """
+    if names == "all":
+        return ENGINES
+    known = {engine.name: engine for engine in ENGINES}
+    wanted = [name.strip() for name in names.split(",")]
+    if unknown := [name for name in wanted if name not in known]:
+        raise ValueError(f"No engine {', '.join(unknown)}: there are all, {', '.join(known)}.")
+    return tuple(known[name] for name in dict.fromkeys(wanted))

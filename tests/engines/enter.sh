@@ -1,0 +1,74 @@
+# Become an engine in a root file system of its own:
+#   unshare --mount --net --pid --fork --propagation private sh enter.sh KIND ROOT DATA SOCKET NAME
+# All mounts are in this mount namespace and all processes in this process namespace, so both end
+# with the first process, which is this one.
+set -eu
+kind=$1 root=$2 data=$3 socket=$4 name=$5
+
+# Below /run, so that it is not in the directories that come next.
+mount -t tmpfs tmpfs /run
+mkdir /run/root
+mount --bind "$root" /run/root
+root=/run/root
+
+# What tests bind into containers has to be at the same path here: every directory at the top of
+# the host but those that a system consists of.
+for path in /*; do
+    case ${path#/} in
+        bin | boot | dev | etc | lib* | lost+found | proc | run | sbin | sys | usr | var) continue ;;
+    esac
+    [ -d "$path" ] && [ ! -L "$path" ] || continue
+    mkdir -p "$root$path"
+    mount --rbind "$path" "$root$path"
+done
+mkdir -p "$root/var/lib/engine"
+mount --bind "$data" "$root/var/lib/engine"
+
+mount -t proc proc "$root/proc"
+mount -t sysfs sysfs "$root/sys"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/dev/shm" # Podman's locks are there, and end with it
+mount -t tmpfs -o mode=0755 tmpfs "$root/run"
+if [ "$kind" = podman ]; then
+    # Podman knows control groups of one kind at a time. Where a machine has both, the controllers
+    # are the old kind's, and this Podman can set no limits: devenv has to live with that.
+    mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+else
+    mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
+fi
+
+cd "$root"
+pivot_root . .
+umount -l .
+cd /
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run
+ip link set lo up
+
+if [ "$kind" = podman ]; then
+    mkdir -p /etc/containers
+    # It gives builds a million of each, which not every root may.
+    files=$(ulimit -Hn) processes=$(ulimit -Hp)
+    cat >/etc/containers/containers.conf <<CONF
+[containers]
+pids_limit = 0
+default_ulimits = ["nofile=$files:$files", "nproc=$processes:$processes"]
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+firewall_driver = "nftables"
+CONF
+    set -- podman --root /var/lib/engine --runroot /run/engine
+    # What builds that failed have left is in no list of the service's.
+    "$@" ps --all --quiet --external | xargs --no-run-if-empty "$@" rm --force
+    "$@" system service --time=0 "unix://$socket" &
+else
+    dockerd --host="unix://$socket" --data-root=/var/lib/engine --exec-root=/run/engine \
+        --pidfile=/run/engine.pid --cgroup-parent="/devenv-engine-$name" &
+fi
+engine=$!
+# The first process of a namespace is sent no signal that it does not ask for, and is the parent
+# of all orphans: `wait` takes their ends in. The engine's own end is the end.
+trap 'kill "$engine"' TERM
+while kill -0 "$engine" 2>/dev/null; do wait "$engine" || true; done
