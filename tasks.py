@@ -65,12 +65,20 @@ def faults(c: Context, k: str = "", fault: str = "") -> None:
     positional=[],
     help={
         "runs": "how often each command is timed",
-        "load": "300 volumes, 200 containers, 50 environments, 20 commands at once",
+        "only": "commands whose names have this in them",
+        "save": "write the figures down, for the picture",
+        "load": "the lists, with 300 volumes, 250 containers, 20 commands at once",
     },
 )
-def bench(c: Context, runs: int = 11, load: bool = False) -> None:
+def bench(
+    c: Context, runs: int = 11, only: str = "", save: bool = False, load: bool = False
+) -> None:
     """Time the tasks against the bare docker commands; with --load, the lists of very much."""
-    c.run(f"{PYTHON} -m tests.load" if load else f"{PYTHON} -m tests.bench --runs {runs}")
+    if load:
+        c.run(f"{PYTHON} -m tests.load")
+        return
+    words = ["--runs", str(runs), *(["--only", only] if only else []), *(["--save"] * save)]
+    c.run(shlex.join([PYTHON, "-m", "tests.bench", *words]))
 
 
 @task(positional=[], help={"steps": "how many, in sequences of fifty"})
@@ -81,8 +89,9 @@ def model(c: Context, steps: int = 1000) -> None:
 
 @task
 def picture(c: Context) -> None:
-    """Draw the README's picture of the mounts anew."""
+    """Draw the README's pictures anew, of the mounts and of the speed."""
     c.run(f"{PYTHON} specs/pictures/mounts.py")
+    c.run(f"{PYTHON} specs/pictures/speed.py")
 
 
 _own = (run_tests, engines, faults, model, lint, bench, picture)

@@ -7,35 +7,38 @@ is the ratio of the medians. Everything is made under a prefix of its own and re
 from __future__ import annotations
 
 import argparse
+import json
+import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tabulate import tabulate
 
-from devenv_lib import containers
-from devenv_lib.engine import connect
-from devenv_lib.names import common_labels
-from devenv_lib.plans.commands import run_options
-from devenv_lib.settings import Settings
-from tests.conftest import IMAGE, RUN, Workspace, docker, give
+from tests.bench_pairs import FEW, MANY, Pair, bench_workspace, pairs
+
+#: What the README's picture is drawn from: `inv dev.bench --save`, then `inv dev.picture`.
+SAVED = Path(__file__).parents[1] / "specs/pictures/speed.json"
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One task and the bare command beside it; ``before`` resets what both change."""
+class Timed:
+    """A pair's medians in milliseconds, and the ratio that is wanted at most, or none."""
 
     name: str
-    task: Callable[[], object]
-    bare: Callable[[], object]
-    before: Callable[[], object] = lambda: None
-    wanted: str = ""
+    ours: float
+    bare: float
+    wanted: float | None
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long ours takes."""
+        return self.ours / self.bare
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -45,8 +48,8 @@ def timed(action: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def measure(pair: Pair, runs: int) -> list[str]:
-    """Return a row: the medians in milliseconds, and their ratio."""
+def measure(pair: Pair, runs: int) -> Timed:
+    """Return a pair's medians."""
     ours, bare = [], []
     for _ in range(runs + 1):
         pair.before()
@@ -54,195 +57,45 @@ def measure(pair: Pair, runs: int) -> list[str]:
         pair.before()
         bare.append(timed(pair.bare))
     # The first of each warms caches, and does not count.
-    a, b = statistics.median(ours[1:]), statistics.median(bare[1:])
-    return [pair.name, f"{a:.0f}", f"{b:.0f}", f"{a / b:.2f}", pair.wanted]
+    return Timed(pair.name, statistics.median(ours[1:]), statistics.median(bare[1:]), pair.wanted)
 
 
-@contextmanager
-def bench_workspace(directory: Path) -> Iterator[Workspace]:
-    """Give a workspace with the usual configuration, and remove what it made."""
-    home = directory / "home"
-    path = home / "work/app"
-    path.mkdir(parents=True)
-    for each in (path, path.parent, home):
-        give(each)
-    (path / "tasks.py").write_text("from devenv_lib.tasks import ns\n")
-    settings = Settings(prefix=f"devenv-b{RUN}", image=IMAGE)
-    workspace = Workspace(connect(), home.resolve(), path.resolve(), settings)
-    for name in (".bashrc", ".config/git/ignore", ".config/nvim/init.lua"):
-        workspace.write(name)
-    workspace.write(".config/tvim/lazy-lock.json", "{}")
-    workspace.write(".local/share/opencode/auth.json", "{}")
-    try:
-        yield workspace
-    finally:
-        workspace.clean()
-
-
-def inv(workspace: Workspace, *words: str) -> Callable[[], object]:
-    """Return the run of a task, which has to succeed."""
-    command = [sys.executable, "-m", "invoke", *words]
-    environ = workspace.process_environ()
-    options = {"cwd": workspace.path, "env": environ, "stdin": subprocess.DEVNULL}
-    return lambda: subprocess.run(command, check=True, capture_output=True, **options)  # type: ignore[call-overload]
-
-
-def devenv(workspace: Workspace, *words: str) -> Callable[[], object]:
-    """Return the run of the ``devenv`` command, as of somebody without settings of their own."""
-    return lambda: workspace.devenv(*words, check=True, quick=True)
-
-
-def pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
-    """Yield what is measured, in an order in which each finds what it needs."""
-    bare = f"{workspace.prefix}-bare"
-    workspace.extra_containers.append(bare)
-    plan = containers.draft(workspace.engine, workspace.project, workspace.settings, workspace.host)
-    create = ["run", "--detach", f"--name={bare}", *run_options(plan), IMAGE, "infinity"]
-
-    def remove() -> None:
-        for name in (bare, workspace.name):
-            docker("rm", "--force", name, check=False)
-
-    yield Pair(
-        "run --detach, new",
-        inv(workspace, "run", "--detach"),
-        lambda: docker(*create),
-        remove,
-        "2.5",
-    )
-    workspace.up()
-    yield Pair(
-        "run --detach, running",
-        inv(workspace, "run", "--detach"),
-        lambda: docker("inspect", workspace.name),
-    )
-    who = ["--user=devuser", f"--workdir={plan.workdir}", workspace.name]
-    yield Pair(
-        "exec -- true",
-        inv(workspace, "exec", "--", "true"),
-        lambda: docker("exec", *who, "true"),
-    )
-    yield Pair(
-        "devenv exec . -- true",
-        devenv(workspace, "exec", ".", "--", "true"),
-        lambda: docker("exec", *who, "true"),
-        wanted="2.0",
-    )
-    yield Pair(
-        "list",
-        inv(workspace, "list"),
-        lambda: docker("ps"),
-    )
-    remove()
-    yield plugin_pair(directory)
-    yield from care_pairs(workspace, directory)
-    for number in (3, 300):
-        add_volumes(workspace, number)
-        yield Pair(
-            f"volume.list, {number} volumes",
-            inv(workspace, "volume.list"),
-            lambda: docker("system", "df", "--verbose"),
-        )
-
-
-def plugin_pair(directory: Path) -> Pair:
-    """Return a suite that does not use the pytest plugin, with it and without it."""
-    (directory / "test_empty.py").write_text("def test_nothing():\n    pass\n")
-    # Other plugins take many times as long, and not always the same.
-    others = ("cacheprovider", "hypothesispytest", "pytest_cov", "xdist", "xdist.looponfail")
-
-    def suite(*without: str) -> Callable[[], object]:
-        flags = [f"-pno:{name}" for name in (*others, *without)]
-        words = [sys.executable, "-m", "pytest", "-q", *flags, "test_empty.py"]
-        return lambda: subprocess.run(words, cwd=directory, check=True, capture_output=True)
-
-    return Pair("pytest, plugin not used", suite(), suite("devenv"), wanted="1.05")
-
-
-#: What fills a volume, and what a person without devenv saves and copies one with.
-SMALL = "for d in $(seq 200); do mkdir $d; (cd $d; for f in $(seq 100); do echo $f >$f; done); done"
-LARGE = "for f in 1 2 3; do head -c 200000000 /dev/urandom >$f; done"
-COPY = "tar -C /a -c . | tar -C /b -x"
-
-
-def care_pairs(workspace: Workspace, directory: Path) -> Iterator[Pair]:
-    """Yield backups and clones of a volume with many small files, and of one with a few large.
-
-    ext4 takes five times as long to make files for minutes after as many were removed (`perf`:
-    `recently_deleted`). So each copy of the small ones goes to a volume of its own.
-    """
-    source, to, new = workspace.volume("source"), directory / "backups", [workspace.volume("new")]
-    run = ("run", "--rm", "--user=0", f"--volume={source}:/a")
-    to.mkdir()
-
-    def clear() -> None:
-        docker("volume", "rm", "--force", new[-1])
-        for file in to.iterdir():
-            file.unlink()
-
-    def another() -> None:
-        new.append(workspace.volume(f"new{len(new)}"))
-
-    def saved(*flags: str) -> Callable[[], object]:
-        words = ["docker", *run, *flags, IMAGE, "tar", "-C", "/a", "-c", "."]
-
-        def save() -> None:
-            with (to / "bare.tar").open("wb") as file:
-                subprocess.run(words, stdout=file, check=True)
-
-        return save
-
-    backup = inv(workspace, "volume.backup", "--name", source, "--to", str(to), "--no-compress")
-
-    def clone() -> None:
-        inv(workspace, "volume.clone", "--name", source, "--to", new[-1])()
-
-    def copy() -> None:
-        docker(*run, f"--volume={new[-1]}:/b", IMAGE, "sh", "-c", COPY)
-
-    for what, script, before in (
-        ("20,000 small files", SMALL, another),
-        ("3 files of 200 MB", LARGE, clear),
-    ):
-        workspace.engine.create_volume(source, common_labels(workspace.prefix))
-        workspace.in_volume("source", script)
-        yield Pair(f"volume.backup, {what}", backup, saved(), clear, "1.25")
-        # An engine writes all that a container prints to a log of its own, unless told not to.
-        yield Pair("  the same, bare without a log", backup, saved("--log-driver=none"), clear)
-        yield Pair(f"volume.clone, {what}", clone, copy, before, "1.25")
-        workspace.engine.remove_volume(source)
-    for name in new:
-        docker("volume", "rm", "--force", name)
-
-
-def add_volumes(workspace: Workspace, number: int) -> None:
-    """Make labelled volumes until the prefix has ``number``."""
-    labels = common_labels(workspace.prefix)
-    there = workspace.volume_names()
-    for name in there[number:]:
-        workspace.engine.remove_volume(name)
-    for n in range(number - len(there)):
-        workspace.engine.create_volume(f"{workspace.prefix}-{n:03}", labels)
+def table(found: list[Timed]) -> str:
+    """Return the pairs as a table, and how listing grows with the number of volumes."""
+    rows = [
+        (one.name, f"{one.ours:.0f}", f"{one.bare:.0f}", f"{one.ratio:.2f}", one.wanted or "")
+        for one in found
+    ]
+    headers = ("command", "ms", "bare ms", "ratio", "wanted")
+    text = tabulate(rows, headers, tablefmt="plain", disable_numparse=True)
+    by_name = {one.name: one.ours for one in found}
+    if FEW in by_name and MANY in by_name:
+        text += f"\n\n{MANY} against {FEW}: {by_name[MANY] / by_name[FEW]:.2f} (wanted: 1.3)"
+    return text
 
 
 def main() -> None:
-    """Measure everything and print the table."""
+    """Measure, print the table, and save it if that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=11)
-    runs = parser.parse_args().runs
+    parser.add_argument("--only", default="", help="pairs whose names have this in them")
+    parser.add_argument("--save", action="store_true", help=f"write {SAVED.name} for the picture")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="devenv-bench-") as directory:
         Path(directory).chmod(0o755)
         with bench_workspace(Path(directory)) as workspace:
             info = workspace.engine.info()
-            rows = [measure(pair, runs) for pair in pairs(workspace, Path(directory))]
-    headers = ("inv", "ms", "bare ms", "ratio", "wanted")
-    growth = float(rows[-1][1]) / float(rows[-2][1])
-    version = ".".join(map(str, sys.version_info[:3]))
-    sys.stdout.write(
-        f"{tabulate(rows, headers, tablefmt='plain', disable_numparse=True)}\n\n"
-        f"volume.list with 300 volumes against 3: {growth:.2f} (wanted: 1.3)\n"
-        f"medians of {runs}; Docker {info.version}, {info.cpus} processors, Python {version}\n"
+            every = pairs(workspace, Path(directory))
+            found = [measure(pair, given.runs) for pair in every if given.only in pair.name]
+    where = (
+        f"medians of {given.runs}; Docker {info.version}, {info.cpus} processors, "
+        f"Python {platform.python_version()}"
     )
+    sys.stdout.write(f"{table(found)}\n{where}\n")
+    if given.save:
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        saved = {"where": where, "day": day, "pairs": [asdict(one) for one in found]}
+        SAVED.write_text(f"{json.dumps(saved, indent=1)}\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import docker
 from tabulate import tabulate
 
 from devenv_lib.names import DATA, LABEL_PATH, common_labels, container_name, volume_name
-from tests.bench import bench_workspace
+from tests.bench_pairs import bench_workspace
 from tests.conftest import DEVENV, IMAGE, Workspace
 
 COMMANDS = (

@@ -59,9 +59,10 @@ def test_the_readme_lists_every_fixture_and_option_of_the_plugin() -> None:
     assert [*fixtures, *re.findall(r'^ +"(--devenv-\w+)"', code, re.MULTILINE)] == rows
 
 
-def test_the_picture_is_the_one_that_is_drawn_from_a_plan() -> None:
-    """When it is not: `inv dev.picture`."""
-    spec = importlib.util.spec_from_file_location("picture", ROOT / "specs/pictures/mounts.py")
+@pytest.mark.parametrize("name", ["mounts", "speed"])
+def test_a_picture_is_the_one_that_is_drawn(name: str) -> None:
+    """From a mount plan, and from saved figures. When it is not: `inv dev.picture`."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"specs/pictures/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
