@@ -50,10 +50,33 @@ def lint(c: Context) -> None:
     c.run(f"{PYTHON} -m pytest -q tests/test_architecture.py")
 
 
-@task(positional=[], help={"runs": "how often each command is timed"})
-def bench(c: Context, runs: int = 11) -> None:
-    """Time the tasks against the bare docker commands, as ratios of medians."""
-    c.run(f"{PYTHON} -m tests.bench --runs {runs}")
+@task(
+    positional=[],
+    help={"k": "only commands whose names match", "fault": "only faults of this kind, as TORN"},
+)
+def faults(c: Context, k: str = "", fault: str = "") -> None:
+    """Fail every command at each of its requests, in every way; takes hours."""
+    words = ["tests/faults", "--every-fault", "--log-cli-level=info"]
+    words += [*(["-k", k] if k else []), *([f"--fault={fault}"] if fault else [])]
+    c.run(shlex.join([PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+
+
+@task(
+    positional=[],
+    help={
+        "runs": "how often each command is timed",
+        "load": "300 volumes, 200 containers, 50 environments, 20 commands at once",
+    },
+)
+def bench(c: Context, runs: int = 11, load: bool = False) -> None:
+    """Time the tasks against the bare docker commands; with --load, the lists of very much."""
+    c.run(f"{PYTHON} -m tests.load" if load else f"{PYTHON} -m tests.bench --runs {runs}")
+
+
+@task(positional=[], help={"steps": "how many, in sequences of fifty"})
+def model(c: Context, steps: int = 1000) -> None:
+    """Compare devenv with the model, through other random sequences each time."""
+    c.run(shlex.join([PYTHON, "-m", "tests.engine.model_run", "--steps", str(steps)]))
 
 
 @task
@@ -62,4 +85,5 @@ def picture(c: Context) -> None:
     c.run(f"{PYTHON} specs/pictures/mounts.py")
 
 
-ns = devenv.graft(Collection(Collection("dev", run_tests, lint, engines, bench, picture)))
+_own = (run_tests, engines, faults, model, lint, bench, picture)
+ns = devenv.graft(Collection(Collection("dev", *_own)))

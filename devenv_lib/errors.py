@@ -49,6 +49,8 @@ class DevenvError(Exception):
     """
 
     exit_code: ClassVar[int] = 1
+    #: What happened, without what was given, where that may be a secret; empty: it tells nothing.
+    discreet: str = ""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -62,7 +64,14 @@ class UsageError(DevenvError):
 
 
 class SettingsError(UsageError):
-    """A settings key is unknown, has the wrong type, or was set where it may not be."""
+    """A settings key is unknown, has the wrong type, or was set where it may not be.
+
+    ``discreet`` says it without the value.
+    """
+
+    def __init__(self, message: str, hint: str = "", discreet: str = "") -> None:
+        super().__init__(message, hint)
+        self.discreet = discreet
 
 
 class ProjectError(UsageError):

@@ -157,8 +157,9 @@ class EngineInfo:
     """What an engine says about itself, as far as a plan depends on it.
 
     ``machine`` names the virtual machine's maker (``Docker Desktop``, ``OrbStack``, or any
-    other text) when the engine's kernel is not this host's, else it is empty. ``limits`` are
-    those of `LIMITS` that it can set.
+    other text) when the engine's kernel is not this host's, else it is empty. ``id`` tells it
+    from other engines, and ``root`` is where it keeps its data; either may be empty. ``limits``
+    are those of `LIMITS` that it can set.
     """
 
     version: str
@@ -166,17 +167,23 @@ class EngineInfo:
     cpus: int
     rootless: bool = False
     machine: str = ""
+    id: str = ""
+    root: str = ""
     podman: bool = False
     limits: frozenset[str] = LIMITS
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image of the engine: its id, the user it runs as (may be empty) and its labels."""
+    """One image of the engine: its id, the user it runs as (may be empty) and its labels.
+
+    ``created`` is ISO 8601, or empty if unknown.
+    """
 
     id: str
     user: str
     labels: Mapping[str, str]
+    created: str = ""
 
 
 @dataclass(frozen=True)

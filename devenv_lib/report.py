@@ -22,14 +22,21 @@ from devenv_lib.errors import DevenvError, Refused
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
-_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED"
+_KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED MENDED"
 _COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
-_COLOURS |= {"REFUSED": _RED, "FAILED": _RED, "KEPT": _YELLOW, "WOULD": _YELLOW}
+_COLOURS |= dict.fromkeys(["PASSED", "TRUSTED"], _GREEN)
+_COLOURS |= dict.fromkeys(["REFUSED", "FAILED", "FAIL", "ERROR"], _RED)
+_COLOURS |= dict.fromkeys(["KEPT", "WOULD", "WARN", "SKIPPED", "XFAILED", "XPASSED"], _YELLOW)
 
 
 #: What people call the commands by that texts name as ``inv COMMAND``.
 _called = ["inv"]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+#: What a terminal obeys, or a person does not see: both sets of control characters, those that
+#: turn the direction of writing or have no width, further ends of lines, lone surrogates.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
 
 
 def printable(text: str, keep: str = "\n") -> str:
@@ -38,7 +45,26 @@ def printable(text: str, keep: str = "\n") -> str:
     Names, labels and engine messages come from elsewhere, and a terminal obeys escape sequences
     wherever they come from. A byte that is no UTF-8, a lone surrogate, is spelled as that byte.
     """
-    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else f"\\x{ord(m[0]) % 0xDC00:02x}", text)
+    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else _spelled(ord(m[0])), text)
+
+
+def _spelled(code: int) -> str:
+    code = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
+    return (
+        f"\\x{code:02x}"
+        if code < 0x100
+        else f"\\u{code:04x}"
+        if code < 0x10000
+        else f"\\U{code:08x}"
+    )
+
+
+def _below(text: str, lead: str = "    ") -> str:
+    """Return a text whose further lines are indented.
+
+    At the margin are devenv's own lines alone: none can be forged by a newline in a name.
+    """
+    return printable(text).replace("\n", f"\n{lead}")
 
 
 def call_it(program: str) -> None:
@@ -56,7 +82,7 @@ def out(text: str) -> bool:
 
     A reader that has gone (``| head -1``) ends the output silently.
     """
-    return _write(sys.stdout, text)
+    return _write(sys.stdout, printable(text, "\n\t"))
 
 
 class _Spelled:
@@ -91,25 +117,42 @@ def bytes_out() -> Iterator[IO[bytes]]:
 
 def say(text: str) -> None:
     """Write a line for people to stderr."""
-    _write(sys.stderr, text)
+    _write(sys.stderr, _below(text))
+
+
+def lines_said(text: str) -> None:
+    """Write what another program said, without its empty lines, to stderr."""
+    for line in text.splitlines():
+        if line.strip():
+            _write(sys.stderr, printable(line, "\t"))
 
 
 def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:
     """Write an outcome line: what became of one object, a detail, and below it what to run next."""
-    say(f"{printable(name)} {_coloured(word)}{f'  {printable(detail)}' if detail else ''}")
+    behind = f"  {_below(detail)}" if detail else ""
+    _write(sys.stderr, f"{printable(name, '')} {_coloured(word)}{behind}")
     if remedy:
         reason(remedy)
 
 
+def found(subject: str, word: str, detail: str, remedy: str = "") -> bool:
+    """Write to stdout what was found and, below it, what to run next; return whether it is read."""
+    below = f"\n      {printable(as_called(remedy), '')}" if remedy else ""
+    return _write(
+        sys.stdout,
+        f"{_coloured(word)}{' ' * (6 - len(word))}{printable(f'{subject}: {detail}', '')}{below}",
+    )
+
+
 def reason(text: str) -> None:
     """Write why, or what to run next, below an outcome line."""
-    say(f"    {printable(as_called(text))}")
+    _write(sys.stderr, f"    {_below(as_called(text), ' ' * 6)}")
 
 
 def summary(counts: Mapping[str, int], engine: str, seconds: float) -> None:
     """Write the summary line, as pytest's: what there was, how long it took, and where."""
     parts = [f"{number} {word}" for word, number in counts.items() if number]
-    text = f" {', '.join(parts) or 'nothing to do'} in {seconds:.2f}s on {printable(engine)} "
+    text = f" {', '.join(parts) or 'nothing to do'} in {seconds:.2f}s on {printable(engine, '')} "
     width = max(shutil.get_terminal_size().columns, len(text) + 4)
     say(text.center(width, "="))
 
@@ -139,9 +182,13 @@ def as_json(records: object) -> None:
 
 
 def lines(texts: Iterable[str]) -> None:
-    """Write a name, or another text, to a line each."""
+    """Write a name, a comment or a command to a line each.
+
+    A newline stays in a command, where it is quoted. A shell that reads these lines would take what
+    is behind one in a comment for a command.
+    """
     for text in texts:
-        out(printable(text))
+        out(printable(text, "" if text.startswith("#") else "\n"))
 
 
 def size(number: int | None) -> str:
@@ -205,14 +252,14 @@ def confirm(question: str, otherwise: str) -> bool:
 
 def failure(error: DevenvError) -> None:
     """Write what happened and why, and what to run next."""
-    say(f"{_coloured('error', _RED)}: {printable(str(error))}")
+    _write(sys.stderr, f"{_coloured('error', _RED)}: {_below(str(error))}")
     if error.hint:
         reason(error.hint)
 
 
 def defect() -> None:
     """Write the current exception's traceback: it is devenv's own mistake."""
-    traceback.print_exc(file=sys.stderr)
+    _write(sys.stderr, printable(traceback.format_exc()))
     say("This is a defect of devenv, not of yours. Please report it with the lines above.")
 
 

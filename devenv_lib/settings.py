@@ -124,8 +124,8 @@ def load(layers: Sequence[Layer]) -> Settings:
     read: dict[str, Any] = {}
     prefixes, origins = {DEFAULT_PREFIX}, {}
     for layer in layers:
-        for key, value in _flatten(layer):
-            now = _read(layer, key, value)
+        for key, value in flatten(layer):
+            now = read_value(layer, key, value)
             if key in _MERGED:
                 origins.update({(key, name): layer.origin for name in now})
                 now = {**read.get(key, _MERGED[key]), **now}
@@ -169,8 +169,12 @@ def _group(read: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {k.removeprefix(f"{name}."): v for k, v in read.items() if k.startswith(f"{name}.")}
 
 
-def _flatten(layer: Layer) -> Iterator[tuple[str, object]]:
-    """Yield a layer's dotted keys and values."""
+def flatten(layer: Layer) -> Iterator[tuple[str, object]]:
+    """Yield a layer's dotted keys and values.
+
+    Raises:
+        SettingsError: it is no mapping of settings.
+    """
     if layer.values is None:
         return
     if not isinstance(layer.values, Mapping):
@@ -190,12 +194,19 @@ def _inside(layer: Layer, group: str, value: object) -> list[tuple[object, objec
     if value is not None and not isinstance(value, Mapping):
         keys = ", ".join(k.partition(".")[2] for k in READERS if k.startswith(f"{group}."))
         raise SettingsError(
-            f"'devenv.{group}' in {layer.origin} is {value!r}.", f"It takes a mapping of {keys}."
+            f"'devenv.{group}' in {layer.origin} is {value!r}.",
+            f"It takes a mapping of {keys}.",
+            f"'devenv.{group}' in {layer.origin} is no mapping.",
         )
     return list(value.items()) if value else []
 
 
-def _read(layer: Layer, key: str, value: object) -> Any:
+def read_value(layer: Layer, key: str, value: object) -> Any:
+    """Return what a value of a layer's stands for.
+
+    Raises:
+        SettingsError: it is no setting, not what that takes, or not the layer's to set.
+    """
     if key not in READERS:
         raise _unknown(layer, key)
     if not layer.trusted and (key in WIDENING or _shares(key, value)):
@@ -211,6 +222,7 @@ def _read(layer: Layer, key: str, value: object) -> Any:
         raise SettingsError(
             f"'devenv.{key}' in {layer.origin} is {value!r}.",
             f"It takes {error}{' (as JSON)' if layer.text and key in STRUCTURED else ''}.",
+            f"'devenv.{key}' in {layer.origin} is not what it takes.",
         ) from None
 
 

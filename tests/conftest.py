@@ -42,6 +42,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what the fault suite takes."""
+    parser.addoption("--every-fault", action="store_true", help="no sample: every fault anywhere")
+    parser.addoption("--fault", action="append", default=[], help="only faults of this kind")
+
+
 def docker(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the docker program, as a person beside devenv would."""
     return subprocess.run(

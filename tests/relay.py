@@ -1,76 +1,207 @@
-"""A relay between devenv and the engine's socket, over TCP or another socket, that can be cut."""
+"""A relay between devenv and the engine's socket that counts requests, and fails at one of them.
+
+It goes by how clients behave: they send a request's head in one piece, and wait for the answer
+before the next one on the same connection.
+"""
 
 from __future__ import annotations
 
+import json
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from math import inf
 from pathlib import Path
+
+_METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ")
+#: What a request that is refused is answered, after how many seconds a late one is passed on, and
+#: after how many bytes a torn one's connection ends.
+REFUSAL = "the fault suite refuses this request"
+_LATE, _TORN = 1.0, 500
+
+
+class Fault(Enum):
+    """What happens at a request."""
+
+    #: The engine dies before it: all connections end, and nobody answers any more.
+    DIES = auto()
+    #: Its connection ends before it came to the engine, which goes on answering others.
+    CUT = auto()
+    #: The engine carries it out, and its connection ends before the answer.
+    LOST = auto()
+    #: The engine carries it out, and its connection ends in the middle, a stream's above all.
+    TORN = auto()
+    #: It is answered with status 500 and does not come to the engine.
+    REFUSED = auto()
+    #: It comes to the engine a second later.
+    LATE = auto()
+
+
+@dataclass
+class _Limit:
+    """How many bytes a connection may still pass, and whether the engine's are among them."""
+
+    left: float = inf
+    answer: bool = True
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0 and self.answer
+
+    def part(self, data: bytes) -> bytes:
+        """Return as much of ``data`` as may pass."""
+        passed = data if self.left == inf else data[: max(0, int(self.left))]
+        self.left -= len(data)
+        return passed
+
+
+@dataclass
+class Relay:
+    """A relay to the socket ``engine``, its address, and the requests that came so far.
+
+    At the request number ``at``, which counts from 1, ``fault`` happens. ``before`` is called
+    there first: somebody may be killed while the engine carries the request out.
+    """
+
+    engine: str
+    at: int = 0
+    fault: Fault | None = None
+    before: Callable[[], None] | None = None
+    url: str = ""
+    requests: list[str] = field(default_factory=list)
+    _dead: bool = False
+    _ends: list[socket.socket] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the request with the fault came."""
+        return 0 < self.at <= len(self.requests)
+
+    def accept(self, server: socket.socket) -> None:
+        """Serve whoever connects, until the server's socket is closed."""
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def end(self) -> None:
+        """End all connections."""
+        self._dead = True
+        _shut(*self._ends)
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as upstream:
+            if self._dead:
+                return
+            upstream.connect(self.engine)
+            self._ends += (client, upstream)
+            limit = _Limit()
+            back = threading.Thread(target=_copy, args=(upstream, client, limit), daemon=True)
+            back.start()
+            with suppress(OSError):
+                while data := client.recv(65536):
+                    if self._is_hit(data) and not self._goes_on(client, data, limit):
+                        break
+                    upstream.sendall(limit.part(data))
+                    if limit.over:
+                        break
+                else:
+                    upstream.shutdown(socket.SHUT_WR)
+                    back.join()  # it may still be answered: stdin of a program has ended
+            _shut(client, upstream)
+            back.join(timeout=5)
+
+    def _is_hit(self, data: bytes) -> bool:
+        """Note a request, and return whether it is the one with the fault, or after a death."""
+        if not data.startswith(_METHODS):
+            return False
+        with self._lock:
+            method, path, _ = data.split(b" ", 2)
+            self.requests.append(f"{method.decode()} {path.partition(b'?')[0].decode()}")
+            return self._dead or len(self.requests) == self.at
+
+    def _goes_on(self, client: socket.socket, head: bytes, limit: _Limit) -> bool:
+        """Let the fault happen, and return whether the request is passed on."""
+        if self.before and not self._dead:
+            self.before()
+        match self.fault:
+            case Fault.DIES:
+                self.end()
+            case Fault.REFUSED:
+                _refuse(client)
+            case Fault.LOST:
+                limit.answer = False
+            case Fault.TORN:
+                limit.left = len(head) + _TORN
+            case Fault.LATE:
+                time.sleep(_LATE)
+        return self.fault in (Fault.LOST, Fault.TORN, Fault.LATE, None)
 
 
 @contextmanager
-def relay(engine: str, *, cut_after: int = 0, unix: bool = False) -> Iterator[str]:
-    """Give the address of a relay to ``engine`` that cuts at the n-th request, if asked to.
-
-    It then cuts whatever else is open, too, as an engine that dies would.
-    """
+def relay(
+    engine: str,
+    *,
+    at: int = 0,
+    fault: Fault | None = Fault.DIES,
+    before: Callable[[], None] | None = None,
+    unix: bool = False,
+) -> Iterator[Relay]:
+    """Give a relay to ``engine``, over TCP or another socket, that fails at the n-th request."""
     with tempfile.TemporaryDirectory() as directory, _listen(directory, unix=unix) as server:
-        count = [cut_after or -1]
-        ends: list[socket.socket] = []
-        accepting = threading.Thread(
-            target=_accept, args=(server, engine, count, ends), daemon=True
-        )
-        accepting.start()
         name = server.getsockname()
-        yield f"unix://{name}" if unix else f"tcp://{name[0]}:{name[1]}"
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        accepting.join(timeout=5)
+        url = f"unix://{name}" if unix else f"tcp://{name[0]}:{name[1]}"
+        made = Relay(engine, at, fault, before, url)
+        accepting = threading.Thread(target=made.accept, args=(server,), daemon=True)
+        accepting.start()
+        try:
+            yield made
+        finally:
+            _shut(server)
+            accepting.join(timeout=5)
+            made.end()
 
 
 def _listen(directory: str, *, unix: bool) -> socket.socket:
     server = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
     server.bind(str(Path(directory) / "relay.sock") if unix else ("127.0.0.1", 0))
-    server.listen()
+    server.listen(64)
     return server
 
 
-def _accept(
-    server: socket.socket, engine: str, count: list[int], ends: list[socket.socket]
-) -> None:
-    while True:
-        try:
-            client, _ = server.accept()
-        except OSError:
-            return
-        threading.Thread(target=_serve, args=(client, engine, count, ends), daemon=True).start()
-
-
-def _serve(client: socket.socket, engine: str, count: list[int], ends: list[socket.socket]) -> None:
-    with client, socket.socket(socket.AF_UNIX) as upstream:
-        upstream.connect(engine)
-        ends += (client, upstream)
-        back = threading.Thread(target=_copy, args=(upstream, client), daemon=True)
-        back.start()
-        with suppress(OSError):
-            while data := client.recv(65536):
-                if data.startswith((b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ")):
-                    count[0] -= 1
-                if count[0] == 0:
-                    count[0] = 1  # and every request after it is cut too
-                    break
-                upstream.sendall(data)
-        for end in ends if count[0] == 1 else (client, upstream):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        back.join(timeout=5)
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
+def _copy(source: socket.socket, target: socket.socket, limit: _Limit) -> None:
+    """Copy what the engine says, until its connection is to end."""
     with suppress(OSError):
         while data := source.recv(65536):
-            target.sendall(data)
+            if limit.answer:
+                target.sendall(limit.part(data))
+            if limit.over or not limit.answer:
+                _shut(source, target)
+                return
     with suppress(OSError):
         target.shutdown(socket.SHUT_WR)
+
+
+def _refuse(client: socket.socket) -> None:
+    """Answer with an error, and read what was still being sent: else the answer may be lost."""
+    body = json.dumps({"message": REFUSAL}).encode()
+    head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+    client.sendall(b"HTTP/1.1 500 Refused\r\n%s\r\n\r\n%s" % (head.encode(), body))
+    client.shutdown(socket.SHUT_WR)
+    client.settimeout(5)
+    while client.recv(65536):
+        pass
+
+
+def _shut(*ends: socket.socket) -> None:
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

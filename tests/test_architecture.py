@@ -1,7 +1,7 @@
 """Architecture: which room may import which, read from the imports themselves.
 
-The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → containers, setup → images,
-volumes → engine, host, loopback → the pure half.
+The arrows are those of ``specs/devenv-architecture.md``: tasks, cli → checks, doctor, testing →
+containers, setup → images, volumes → engine, host, loopback → the pure half.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ ROOT = Path(devenv_lib.__file__).parent
 #: Rooms, the highest first. A room imports itself and what is below it, never beside or above.
 FLOORS = (
     {"cli", "pytest_plugin"},
-    {"tasks", "testing"},
+    {"tasks"},
+    {"checks", "doctor", "testing"},
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host", "loopback"},
@@ -178,12 +179,13 @@ def test_only_the_tasks_know_invoke() -> None:
     assert {room_of(name) for name in MODULES if "invoke" in outside(name)} <= {"tasks", "cli"}
 
 
-def test_only_the_engines_room_and_setup_start_programs() -> None:
-    """The docker program, and what setup installs with."""
+def test_only_the_engines_room_setup_and_checks_start_programs() -> None:
+    """The docker program, what setup installs with, and pytest."""
     starting = {name for name in MODULES if "subprocess" in outside(name)}
 
     assert starting == {
         *(f"devenv_lib.engine.{name}" for name in ("helper", "program", "session")),
+        "devenv_lib.checks.run",
         *(starting & set(rooms("setup"))),
     }
 

@@ -220,6 +220,19 @@ def test_a_manifest_that_is_none_refuses_its_archive(tmp_path: Path, text: str) 
         pass
 
 
+def test_a_manifest_without_end_or_a_pipe_is_not_read(tmp_path: Path) -> None:
+    """It comes from wherever the archive does."""
+    path = archive(tmp_path / "a.tar", ("f", b"x"))
+    with (tmp_path / "a.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(Refused, match="larger than manifests are"), opened(path):
+        pass
+    (tmp_path / "a.json").unlink()
+    os.mkfifo(tmp_path / "a.json")
+    with pytest.raises(Refused, match="it is no file"), opened(path):
+        pass
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

@@ -116,6 +116,17 @@ def test_a_copy_elsewhere_has_the_same_digest(context: Path, tmp_path: Path) -> 
     assert before == context_digest(moved)
 
 
+def test_checks_do_not_change_the_digest(context: Path) -> None:
+    """They run on the host: a change of them is no reason to build. Elsewhere it is a name."""
+    before = context_digest(context)
+    (context / "checks").mkdir()
+    (context / "checks/test_one.py").touch()
+    assert before == context_digest(context)
+    (context / "etc/checks").touch()
+
+    assert before != context_digest(context)
+
+
 def test_changed_content_changes_the_digest(context: Path) -> None:
     before = context_digest(context)
     (context / "etc" / "conf").write_text("b")

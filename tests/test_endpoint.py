@@ -260,3 +260,25 @@ def test_an_address_is_reported_as_itself() -> None:
 
     assert (endpoint.name, endpoint.title) == ("tcp://a", "tcp://a")
     assert endpoint.words == ("--host", "tcp://a")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("tcp://a:2375", "tcp://a:2375"),
+        ("unix:///run/me@home/docker.sock", "unix:///run/me@home/docker.sock"),
+        ("ssh://me@a", "ssh://me@a"),
+        ("ssh://me:word@a", "ssh://me:***@a"),
+        ("tcp://me:word@a:2375", "tcp://***@a:2375"),
+        ("tcp://token@a:2375", "tcp://***@a:2375"),
+        ("https://me:wo/rd@x@a", "https://***@a"),
+        ("tcp://me:word@", "tcp://***@"),
+    ],
+)
+def test_reports_name_an_engine_without_a_password(url: str, shown: str) -> None:
+    """What connects to it, and what runs docker, have the whole address."""
+    endpoint = Endpoint(url, "x")
+
+    assert (endpoint.name, endpoint.title) == (shown, shown)
+    assert Endpoint(url, "x", "work").title == f"work ({shown})"
+    assert (endpoint.url, endpoint.words) == (url, ("--host", url))

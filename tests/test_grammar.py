@@ -54,6 +54,11 @@ def translated(*argv: str) -> list[str]:
         (["exec", ".", "--", "ls", "-l"], ["exec", "--path=.", "--", "ls", "-l"]),
         (["exec", "--", "ls"], ["exec", "--", "ls"]),
         (
+            ["check", "app", "-k", "run", "--", "-x"],
+            ["check", "--path=app", "-k", "run", "--", "-x"],
+        ),
+        (["check", "--", "app"], ["check", "--", "app"]),
+        (
             ["exec", "devenv-a-b", "--user", "root", "--", "id"],
             ["exec", "--name=devenv-a-b", "--user", "root", "--", "id"],
         ),

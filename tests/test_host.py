@@ -11,6 +11,7 @@ import pytest
 
 from devenv_lib.errors import ProjectError
 from devenv_lib.host import displaced, find, home, locate, look
+from devenv_lib.host.worktree import worktree_of
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
 from devenv_lib.settings import Settings
@@ -621,3 +622,12 @@ def test_a_worktree_whose_repository_is_gone_is_none(me: Path) -> None:
     main.rename(me / "elsewhere")
 
     assert not mountable(worktree)
+
+
+def test_a_forged_file_without_end_is_not_read_whole(app: Path) -> None:
+    """It costs whoever made it nothing, as a file with a hole."""
+    with (app / ".git").open("wb") as file:
+        file.write(b"gitdir: ")
+        file.truncate(1 << 40)
+
+    assert worktree_of(P(app)) is None

@@ -183,6 +183,12 @@ def test_a_size_is_in_binary_units(number: int | None, text: str) -> None:
         ("a\x9b31mb", "a\\x9b31mb"),
         ("two\nlines", "two\nlines"),
         ("not utf-8: \udcff", "not utf-8: \\xff"),
+        ("a lone surrogate: \ud800", "a lone surrogate: \\ud800"),
+        ("right to left: \u202egpj.exe", "right to left: \\u202egpj.exe"),
+        ("isolated: \u2066a\u2069", "isolated: \\u2066a\\u2069"),
+        ("not seen: a\u200bb\ufeff\xad", "not seen: a\\u200bb\\ufeff\\xad"),
+        ("a line: a\u2028b", "a line: a\\u2028b"),
+        ("a tag: \U000e0041", "a tag: \\U000e0041"),
     ],
 )
 def test_control_characters_are_spelled_out(text: str, shown: str) -> None:
@@ -224,6 +230,40 @@ ESCAPE = "\x1b]0;x\x07"
 def test_no_report_passes_an_escape_sequence_on(action: Callable[[], object]) -> None:
     """Labels and the engine's messages are somebody else's text."""
     assert ESCAPE not in "".join(written(action))
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda: report.outcome("a\nFORGED", "OK"),
+        lambda: report.outcome("a", "OK", "b\nFORGED"),
+        lambda: report.reason("a\nFORGED"),
+        lambda: report.say("a\nFORGED"),
+        lambda: report.summary({"a": 1}, "b\nFORGED", 0),
+        lambda: report.found("a\nFORGED", "OK", "b\nFORGED", "c\nFORGED"),
+        lambda: report.table([{"a": "a\nFORGED"}], ("A",)),
+        lambda: report.lines(["# a\nFORGED"]),
+        lambda: report.failure(DevenvError("a\nFORGED", "b\nFORGED")),
+    ],
+)
+def test_a_newline_forges_no_line(action: Callable[[], object]) -> None:
+    """At the margin are devenv's own lines alone."""
+    lines = "".join(written(action)).splitlines()
+
+    assert "FORGED" in "".join(lines)
+    assert not [line for line in lines if line.startswith("FORGED")]
+
+
+def test_a_defects_traceback_passes_no_escape_sequence_on() -> None:
+    def fail() -> None:
+        try:
+            int(ESCAPE)
+        except ValueError as error:
+            error.add_note(ESCAPE)
+            report.defect()
+
+    assert "\n\\x1b]0;x\\x07\n" in written(fail)[1]
+    assert ESCAPE not in written(fail)[1]
 
 
 # Colour

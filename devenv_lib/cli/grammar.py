@@ -25,6 +25,8 @@ BARE: Mapping[str, Bare] = {
     "run": "path",
     "build": "path",
     "mounts": "path",
+    "check": "path",
+    "doctor": "path",
     "exec": "place",
     "stop": "places",
     "volume.adopt": "names",
@@ -36,6 +38,8 @@ BARE: Mapping[str, Bare] = {
     "volume.rm": "names",
     "volume.usage": "name",
 }
+#: Commands behind which further words can stand, after ``--``.
+BEHIND = frozenset({"exec", "check"})
 #: Invoke's own flags that take a value, and those behind which nothing else counts.
 VALUED = frozenset(
     {
@@ -87,9 +91,10 @@ def translate(
     end = argv.index("--") if "--" in argv else len(argv)
     line = _Line(list(argv[:end]), commands, is_directory)
     words = list(line.read())
-    if end < len(argv) and line.last != "exec":
+    if end < len(argv) and line.last not in BEHIND:
         raise UsageError(
-            f"Only exec takes a command behind --, not {line.last or 'devenv'!r}.",
+            "Only exec takes a command behind --, and check words for pytest; not "
+            f"{line.last or 'devenv'!r}.",
             "devenv exec PATH -- COMMAND…",
         )
     return [*words, *argv[end:]]

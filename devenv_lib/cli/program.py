@@ -22,6 +22,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv --port 3333 PATH                 the same, with flags of run
        devenv list                             the running environments
        devenv exec PATH|NAME -- COMMAND…       run a command in one
+       devenv check [PATH] [-- FLAGS…]         check one with pytest, which gets the flags
        devenv stop PATH|NAME…                  stop and remove some; --all: all of them
        devenv volume list                      the volumes
        devenv volume rm NAME…                  remove some; --all: all of them
@@ -32,6 +33,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume usage NAME                what takes the room in one
        devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
+       devenv doctor [PATH]                    examine everything; --fix: mend what is safe
        devenv help [COMMAND]                   this, or the flags of a command
        devenv --version
 

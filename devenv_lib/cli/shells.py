@@ -63,4 +63,5 @@ def _directories(partial: str) -> list[str]:
         return []
     hidden = tail.startswith(".")
     names = (e.name for e in there if os.path.isdir(e) and (hidden or not e.name.startswith(".")))
-    return [f"{typed}{name}/" for name in names]
+    # A name that would have to be spelled out would not be the directory's.
+    return [f"{typed}{name}/" for name in names if report.printable(name, "") == name]

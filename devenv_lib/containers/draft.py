@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
 
 def draft(
-    engine: Engine, project: Project, settings: Settings, host: Host, *, probe: bool = True
+    engine: Engine,
+    project: Project,
+    settings: Settings,
+    host: Host,
+    *,
+    probe: bool = True,
+    keep: bool = True,
 ) -> EnvironmentPlan:
     """Return the plan of the environment as it would be created now.
 
     The image is not made; while it is missing, or without ``probe``, which leaves the engine
-    quite untouched, its user is the one it is expected to have.
+    quite untouched, its user is the one it is expected to have. Without ``keep``, what is read
+    of the image is not remembered.
 
     Raises:
         Refused: environments cannot run on this engine, or not within required limits, or it
@@ -45,7 +52,7 @@ def draft(
     choice = choose(project, settings)
     image = engine.image(choice.name)
     if image and probe:
-        who = identity(engine, image, choice.name, project.prefix, settings.user)
+        who = identity(engine, image, choice.name, project.prefix, settings.user, keep=keep)
     else:
         who = expected_identity(image, choice.name, host.owner, settings.user)
     host = replace(host, shared=_written_by_others(engine, project))

@@ -48,7 +48,7 @@ def survey(engine: Engine, prefix: str, *, stopped: bool = True) -> tuple[Enviro
     """Return the environments of ``prefix`` by name; without ``stopped``, those that run."""
     return tuple(
         _report(project, container, engine.endpoint.name)
-        for project, container in _environments(engine, prefix)
+        for project, container in environments_of(engine, prefix)
         if stopped or container.running
     )
 
@@ -61,13 +61,14 @@ def named(engine: Engine, prefix: str, names: Iterable[str] | None = None) -> tu
         Refused: there is no such environment.
     """
     there = {}
-    for project, container in _environments(engine, prefix):
+    for project, container in environments_of(engine, prefix):
         there[container.name] = there[base_name(container.name)] = project
     found = there if names is None else [_known(check_name(n, "container"), there) for n in names]
     return tuple(dict.fromkeys(there[name] for name in found))
 
 
-def _environments(engine: Engine, prefix: str) -> Iterator[tuple[Project, Container]]:
+def environments_of(engine: Engine, prefix: str) -> Iterator[tuple[Project, Container]]:
+    """Yield the environments of ``prefix``, in whatever stage, by their containers' names."""
     # One without the label of a prefix is the default one's, too.
     labels = [f"{LABEL}=true"] if prefix == DEFAULT_PREFIX else label_words(prefix)
     for container in sorted(engine.containers(labels), key=lambda one: one.name):

@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from devenv_lib.engine.client import Engine
-    from devenv_lib.engine.endpoint import Endpoint, prune_filters, resolve
-    from devenv_lib.engine.program import engine_program
+    from devenv_lib.engine.endpoint import Endpoint, named, prune_filters, resolve
+    from devenv_lib.engine.program import ask_program, engine_program
 
-__all__ = ["Endpoint", "Engine", "connect", "engine_program", "prune_filters", "resolve"]
+__all__ = [
+    "Endpoint",
+    "Engine",
+    "ask_program",
+    "connect",
+    "engine_program",
+    "named",
+    "prune_filters",
+    "resolve",
+]
 
-_HOMES = {"Engine": "client", "Endpoint": "endpoint", "engine_program": "program"}
-_HOMES |= {"prune_filters": "endpoint", "resolve": "endpoint"}
+_HOMES = {"Engine": "client", "ask_program": "program", "engine_program": "program"}
+_HOMES |= dict.fromkeys(("Endpoint", "named", "prune_filters", "resolve"), "endpoint")
 
 
 def connect(environ: Mapping[str, str] = os.environ) -> Engine:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from devenv_lib.plans.differences import Existing
+from devenv_lib.plans.ports import Exposure, Published
 from devenv_lib.records import LOOPBACK, Container, EngineInfo, Image, MountPoint, Port, Volume
 
 Json = Mapping[str, Any]
@@ -78,6 +79,8 @@ def info(data: Json, api: str) -> EngineInfo:
         cpus=int(data.get("NCPU") or 1),
         rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
         machine=_machine(data),
+        id=data.get("ID") or "",
+        root=data.get("DockerRootDir") or "",
         podman="BuildahVersion" in data,
         limits=frozenset(name for name, key in _LIMITS.items() if data.get(key) is not False),
     )
@@ -96,7 +99,8 @@ def _machine(data: Json) -> str:
 def image(data: Json) -> Image:
     """Read an image's inspection."""
     config = data.get("Config") or {}
-    return Image(data["Id"], config.get("User") or "", config.get("Labels") or {})
+    labels = config.get("Labels") or {}
+    return Image(data["Id"], config.get("User") or "", labels, data.get("Created") or "")
 
 
 def existing(data: Json) -> Existing:
@@ -121,6 +125,17 @@ def _ports(bindings: Json) -> list[Port]:
         for inside, published in bindings.items()
         for binding in published or []
     ]
+
+
+def exposure(data: Json) -> Exposure:
+    """Read from a container's inspection where it can be reached; no address is any address."""
+    ports = (data.get("NetworkSettings") or {}).get("Ports") or {}
+    published = tuple(
+        Published(binding.get("HostIp") or ANY, int(binding.get("HostPort") or 0), inside)
+        for inside, bindings in ports.items()
+        for binding in bindings or []
+    )
+    return Exposure(data["HostConfig"].get("NetworkMode") or "", published)
 
 
 def stream(data: bytes) -> bytes:

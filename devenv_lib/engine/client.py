@@ -24,6 +24,7 @@ from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
+from devenv_lib.plans.ports import Exposure
 from devenv_lib.records import Container, EngineInfo, Image, MountPoint, Snapshot, Volume
 
 #: From API 1.53 on, the disk-usage answer has another form (fact from its changelog).
@@ -141,6 +142,11 @@ class Engine:
         """Return what a container was created with."""
         with self._doing("inspecting the container"):
             return answers.existing(self._client.inspect_container(container))
+
+    def exposure(self, container: str) -> Exposure:
+        """Return where a container can be reached."""
+        with self._doing("inspecting the container"):
+            return answers.exposure(self._client.inspect_container(container))
 
     def create(self, plan: EnvironmentPlan, name: str) -> str:
         """Create a container by a plan and return its id."""

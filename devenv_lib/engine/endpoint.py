@@ -9,7 +9,9 @@ certificate; each of these could act on an engine that nobody named.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -17,6 +19,15 @@ from devenv_lib.errors import UnknownContext
 
 _VARIABLE = "DOCKER_CONTEXT"
 DEFAULT_URL = "unix:///var/run/docker.sock"
+
+
+#: A password in an address, or what is in its place; of ssh, the user is no secret.
+_PASSWORD = re.compile(r"(?<=://)(?!/)(?:(?<=ssh://)([^/@:\s]*):|(?<!ssh://))[^\s'\"]*@")
+
+
+def without_passwords(text: str) -> str:
+    """Return a text whose addresses have no password: ``tcp://***@host``."""
+    return _PASSWORD.sub(lambda m: f"{m[1]}:***@" if m[1] else "***@", text)
 
 
 class Endpoint(NamedTuple):
@@ -33,13 +44,14 @@ class Endpoint(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The engine's name in reports: the context, or else the address."""
-        return self.context or self.url
+        """The engine's name in reports: the context, or else the address, without a password."""
+        return self.context or without_passwords(self.url)
 
     @property
     def title(self) -> str:
         """The name with the address, for people."""
-        return f"{self.context} ({self.url})" if self.context else self.url
+        address = without_passwords(self.url)
+        return f"{self.context} ({address})" if self.context else address
 
     @property
     def socket(self) -> PurePosixPath | None:
@@ -82,6 +94,20 @@ def resolve(environ: Mapping[str, str]) -> Endpoint:
     if not name or name == "default":
         return Endpoint(DEFAULT_URL, "the default", "default")
     return _context(name, chosen, environ)
+
+
+def named(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    """Return the engines that something names, the one that counts first: see `resolve`.
+
+    One whose context cannot be read, and does not count, is left out.
+    """
+    found = [resolve(environ)]
+    for variable in ("DOCKER_HOST", _VARIABLE):
+        if environ.get(variable):
+            environ = {name: value for name, value in environ.items() if name != variable}
+            with suppress(UnknownContext):
+                found.append(resolve(environ))
+    return tuple(one for one in found if one.meant)
 
 
 def _configuration(environ: Mapping[str, str]) -> Path:

@@ -9,6 +9,7 @@ import docker
 import requests
 import urllib3
 
+from devenv_lib.engine.endpoint import without_passwords
 from devenv_lib.errors import EngineFailure
 
 
@@ -22,7 +23,7 @@ def translated(doing: str, engine: str) -> Iterator[None]:
         yield
     except docker.errors.APIError as error:
         status = error.response.status_code if error.response is not None else None
-        said = str(error.explanation or error).strip().replace("\n", " ")
+        said = without_passwords(str(error.explanation or error).strip().replace("\n", " "))
         raise EngineFailure(
             f"The engine {engine} refused while {doing}: {said}",
             _hint(said),

@@ -9,11 +9,16 @@ its clients.
 Short steps go through that pipe. What streams is started by ``docker exec``, which takes a tenth
 of a second. The streams are the docker program's: docker-py copies them frame by frame. Nothing
 of them is logged, which the engine would otherwise do on its own disk.
+
+A stream is not believed to be whole because docker says so. When its connection breaks, docker may
+take that for the program's end and exit 0, and for failures of its own it exits 1, as tar does for
+another reason. So what runs inside says itself that it ended, and how (`_TELLING`).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -43,6 +48,9 @@ echo $? $(stat -c %s $out $said)
 cat $out $said
 rm $out $said
 """
+#: Runs words, and says their status at the end of stderr.
+_TELLING = '"$@"; printf "\\0%d\\0" $? >&2'
+_TOLD = re.compile(rb"\0(\d+)\0\Z")
 
 
 @dataclass
@@ -70,6 +78,7 @@ class Helper:
         self._words = [*words, "exec", "--interactive", identity]
         self._image = image
         self._is_ready, self._asked = False, 0
+        self._failed: EngineFailure | None = None
         self._main = subprocess.Popen(
             [*words, "start", "--attach", "--interactive", identity],
             stdin=subprocess.PIPE,
@@ -106,28 +115,35 @@ class Helper:
         asking, answers = self._main.stdin, self._main.stdout
         if asking is None or answers is None:
             raise ValueError("no pipes")
+        if self._failed:
+            raise self._failed
         with suppress(BrokenPipeError):
             asking.write(b"%d\n%s" % (len(script), script))
             asking.flush()
         first = answers.readline().split()
         if len(first) != 3:
             raise self._ended()
-        status, length, said = map(int, first)
-        return status, answers.read(length), answers.read(said)
+        status, *lengths = map(int, first)
+        output, said = map(answers.read, lengths)
+        if [len(output), len(said)] != lengths:
+            raise self._ended()
+        return status, output, said
 
     def _ended(self) -> EngineFailure:
         """Return why the main process is not there, or not any more."""
         self._main.kill()
         said = _last_words(self._main.communicate()[1])
         if self._is_ready:
-            return EngineFailure(
+            self._failed = EngineFailure(
                 f"The helper container ended: {said or 'silently'}.",
                 "Somebody may have removed it; then run the same command again.",
             )
-        return EngineFailure(
-            f"A helper container of the image {self._image} could not be started: {said}",
-            "Helpers need an image of a whole system, as the default one: DEVENV_IMAGE= inv …",
-        )
+        else:
+            self._failed = EngineFailure(
+                f"A helper container of the image {self._image} could not be started: {said}",
+                "Helpers need an image of a whole system, as the default one: DEVENV_IMAGE= inv …",
+            )
+        return self._failed
 
     @contextmanager
     def stream(
@@ -144,12 +160,13 @@ class Helper:
         ``tolerated`` are statuses other than 0 that are no failure.
 
         Raises:
-            EngineFailure: it failed; the message has its last words.
+            EngineFailure: it failed, with its last words; or its connection broke, and what came
+                or went is not all.
         """
         self.ready()
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [*self._words, *words],
+                [*self._words, "sh", "-c", _TELLING, "sh", *words],
                 stdin=stdin,
                 stdout=stdout,
                 stderr=said,
@@ -159,14 +176,19 @@ class Helper:
             try:
                 yield program
                 _close(process.stdin)
-                program.status = process.wait()
+                process.wait()
             finally:
                 process.kill()
                 process.wait()
                 _close(process.stdin)
                 _close(process.stdout)
             said.seek(0)
-            program.said = _last_words(said.read())
+            wrote = said.read()
+            told = _TOLD.search(wrote)
+            program.said = _last_words(wrote[: told.start()] if told else wrote)
+            if told is None:
+                raise _broken_off(words[0], program.said)
+            program.status = int(told[1])
             if program.status not in (0, *tolerated):
                 raise _failure(words[0], program.status, program.said)
 
@@ -202,6 +224,13 @@ def _failure(program: str, status: int, said: str) -> EngineFailure:
         f"{program} failed in the helper container: {said or 'silently'} (status {status}).",
         "See what the engine has, and whether its disk is full: docker ps -a; docker system df",
         status,
+    )
+
+
+def _broken_off(program: str, said: str) -> EngineFailure:
+    return EngineFailure(
+        f"The connection to {program} in the helper container broke off: {said or 'silently'}.",
+        "See whether the engine runs: docker info; then run the same command again.",
     )
 
 

@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import UnsupportedOperation
+from tempfile import TemporaryFile
+from threading import Timer
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
+from devenv_lib.plans.health.engine import Program
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,67 @@ def capture(words: Sequence[str]) -> Output:
         raise no_docker_program() from None
     wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
     return Output(done.returncode if done.returncode >= 0 else 128 - done.returncode, *wrote)
+
+
+def converse(
+    words: Sequence[str], mark: str, between: Callable[[], None], patience: float
+) -> Output:
+    """Run a program up to the line ``mark``, call ``between``, then close its stdin.
+
+    stdin is closed as well when this process ends, however that is. After ``patience`` seconds
+    the program is killed.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    with TemporaryFile() as errors:
+        try:
+            child = subprocess.Popen(
+                list(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            )
+        except FileNotFoundError:
+            raise no_docker_program() from None
+        timer = Timer(patience, child.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            with child:
+                read = list(_said(child, mark.encode(), between))
+        finally:
+            timer.cancel()
+        errors.seek(0)
+        wrote = (b"".join(read), errors.read())
+    return Output(child.returncode, *(text.decode(errors="replace") for text in wrote))
+
+
+def _said(
+    child: subprocess.Popen[bytes], mark: bytes, between: Callable[[], None]
+) -> Iterator[bytes]:
+    for line in child.stdout or ():
+        if line.rstrip(b"\n") == mark and child.stdin:
+            between()
+            child.stdin.close()
+        else:
+            yield line
+
+
+def ask_program() -> Program:
+    """Return what the docker program says of itself, and which engine it takes without flags.
+
+    Raises:
+        ProgramMissing: there is no docker program.
+    """
+    program = shutil.which("docker")
+    if program is None:
+        raise no_docker_program()
+    version = capture([program, "version", "--format", "{{.Client.Version}}"])
+    engine = capture([program, "info", "--format", "{{.ID}}"])
+    identity = engine.stdout.strip()
+    said = " ".join(line for line in engine.stderr.splitlines() if "WARNING" not in line)
+    if engine.status and not said:
+        said = f"docker info exited {engine.status}"
+    # It exits 0 where the engine refuses it, and then there is no id.
+    return Program(version.stdout.strip(), identity, "" if identity else said)
 
 
 def show(words: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ import docker.tls
 import requests
 
 from devenv_lib.engine.client import Engine
-from devenv_lib.engine.endpoint import DEFAULT_URL, Endpoint
+from devenv_lib.engine.endpoint import DEFAULT_URL, Endpoint, without_passwords
 from devenv_lib.engine.program import engine_program
 from devenv_lib.errors import (
     EngineNoPermission,
@@ -58,7 +58,8 @@ def _blame_configuration() -> None:
     except (docker.errors.DockerException, *_NONSENSE) as error:
         directory = os.environ.get("DOCKER_CONFIG") or "~/.docker"
         raise EngineUnavailable(
-            f"{directory}/config.json cannot be used: {str(error).strip().splitlines()[0]}",
+            f"{directory}/config.json cannot be used: "
+            f"{without_passwords(str(error).strip().splitlines()[0])}",
             "Mend its auths, proxies or HttpHeaders; docker itself says more: docker info",
         ) from None
 
@@ -98,8 +99,9 @@ def diagnose(endpoint: Endpoint, error: BaseException) -> EngineUnavailable:
 
 
 def _malformed(endpoint: Endpoint) -> EngineNotRunning:
+    address = without_passwords(endpoint.url)
     return EngineNotRunning(
-        f"{endpoint.url!r}, chosen by {endpoint.chosen}, is not an engine's address.",
+        f"{address!r}, chosen by {endpoint.chosen}, is not an engine's address.",
         "Write it as unix:///var/run/docker.sock or tcp://HOST:PORT, or unset DOCKER_HOST",
     )
 
@@ -156,5 +158,5 @@ def _chain(error: Any) -> Iterator[BaseException]:
 def _reason(error: BaseException) -> str:
     """Return the innermost cause's own words in one line."""
     causes = [link for link in _chain(error) if isinstance(link, OSError) and link.strerror]
-    text = causes[-1].strerror if causes else str(error).split("\n")[0]
-    return f"{text}."
+    text = (causes[-1].strerror if causes else "") or str(error).split("\n")[0]
+    return f"{without_passwords(text)}."

@@ -3,9 +3,23 @@
 Nothing is decided here but what has to be looked at, and nothing is changed.
 """
 
-from devenv_lib.host.directories import directories, machine_digest
+from devenv_lib.host.agent import ask_agent
+from devenv_lib.host.directories import directories, machine_digest, state
+from devenv_lib.host.disk import disk
 from devenv_lib.host.finding import find
 from devenv_lib.host.machine import look
-from devenv_lib.host.places import displaced, home, locate
+from devenv_lib.host.places import displaced, home, inode, locate
 
-__all__ = ["directories", "displaced", "find", "home", "locate", "look", "machine_digest"]
+__all__ = [
+    "ask_agent",
+    "directories",
+    "disk",
+    "displaced",
+    "find",
+    "home",
+    "inode",
+    "locate",
+    "look",
+    "machine_digest",
+    "state",
+]

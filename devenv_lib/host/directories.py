@@ -73,6 +73,11 @@ def directories(volumes: Iterable[Mapping[str, str]]) -> Directories:
     )
 
 
+def state(path: PurePosixPath) -> State:
+    """Return what is at the path of a project."""
+    return _state(str(path), os.lstat)
+
+
 def _state(path: str, look: Callable[[str], os.stat_result]) -> State:
     try:
         return "directory" if stat.S_ISDIR(look(path).st_mode) else "other"

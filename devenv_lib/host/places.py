@@ -64,3 +64,11 @@ def displaced(path: str) -> str:
     except OSError:
         return ""
     return "" if os.path.realpath(path) == path else "leads elsewhere"
+
+
+def inode(path: str) -> int | None:
+    """Return the number of the inode at a path, or ``None`` where nothing can be seen."""
+    try:
+        return Path(path).stat().st_ino
+    except (OSError, ValueError):
+        return None

@@ -7,6 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from devenv_lib.records import Worktree
 
+#: Characters of a file of git's that holds a path: a project may have anything in its place.
+_LARGEST = 1 << 14
 _FORGED = "its repository does not name this worktree; if it was moved: git worktree repair"
 
 
@@ -48,10 +50,16 @@ def _is_repository(common: Path) -> bool:
     return os.path.isfile(common / "HEAD") and all(map(os.path.isdir, directories))
 
 
+def _read(path: Path) -> str:
+    with path.open() as file:
+        text = file.read(_LARGEST + 1)
+    return text if len(text) <= _LARGEST else ""
+
+
 def _pointer(path: Path, head: str = "") -> str | None:
     """Return the path that a one-line file of git's holds, or ``None``."""
     try:
-        line = path.read_text().removesuffix("\n") if path.is_file() else ""
+        line = _read(path).removesuffix("\n") if path.is_file() else ""
     except (OSError, ValueError):
         return None
     if not line.startswith(head) or line == head or "\0" in line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +18,11 @@ from devenv_lib.images.choice import (
     Choice,
     context_digest,
     default_image,
+    refuse_outside,
     unreadable,
     user_ids,
 )
+from devenv_lib.images.context import copy_context
 from devenv_lib.names import DEFAULT_PREFIX, LABEL_CONTEXT, LABEL_IMAGE
 from devenv_lib.records import Image
 from devenv_lib.settings import Build, Settings
@@ -29,7 +32,10 @@ if TYPE_CHECKING:
 
 #: The base image that `devenv_lib.setup` makes where no registry answers.
 LOCAL_BASE = "devenv-base:trixie"
-_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)", re.IGNORECASE | re.MULTILINE)
+#: Within a line: a pattern that may go over empty lines tries all of them from each of them.
+_FROM = re.compile(r"^[ \t]*FROM[ \t]+(?:--[^\s]+[ \t]+)*([^\s]+)", re.IGNORECASE | re.MULTILINE)
+#: Characters of a Dockerfile that are looked at.
+_LARGEST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,8 @@ def missing_default(engine: Engine, choice: Choice, settings: Settings) -> Choic
     One that is here is left alone, for whomever it was built: other environments use it.
     """
     try:
-        text = (choice.context / "Dockerfile").read_text(errors="replace")
+        with (choice.context / "Dockerfile").open(errors="replace") as file:
+            text = file.read(_LARGEST)
     except OSError as error:
         raise unreadable(choice.context / "Dockerfile", error) from None
     bases = set(_FROM.findall(text))
@@ -156,17 +163,19 @@ def _ensure_default(
 
 @contextmanager
 def _context(choice: Choice, settings: Settings) -> Iterator[Path]:
-    """Give the build context: a project's as it is, the default one with the certificates."""
-    if choice.kind == "project":
-        yield choice.context
-        return
-    certificates = _certificates(settings)
+    """Give a copy of the build context: a project's, or the default one with the certificates."""
+    own = choice.kind == "project"
+    certificates = {} if own else _certificates(settings)
     try:
         temporary = TemporaryDirectory(prefix="devenv-build-")
     except OSError as error:
         raise _no_room(error) from None
     with temporary as directory:
         context = Path(directory) / "context"
+        if own:
+            _copy_project(choice, context)
+            yield context
+            return
         try:
             shutil.copytree(choice.context, context, ignore=shutil.ignore_patterns("__pycache__"))
             for name, content in certificates.items():
@@ -174,6 +183,18 @@ def _context(choice: Choice, settings: Settings) -> Iterator[Path]:
         except OSError as error:  # shutil's own errors are among these
             raise _no_room(error) from None
         yield context
+
+
+def _copy_project(choice: Choice, to: Path) -> None:
+    """Copy a project's context, which something inside may be changing at the moment."""
+    project = choice.context.parent
+    refuse_outside(choice.context / "Dockerfile", project)
+    try:
+        copy_context(choice.context.resolve(), project, to)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _no_room(error) from None
+        raise unreadable(choice.context, error) from None
 
 
 def _no_room(error: OSError) -> ImageError:

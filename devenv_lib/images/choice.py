@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from devenv_lib.errors import ImageError
+from devenv_lib.images.context import DEEPEST
 from devenv_lib.project import Project
 from devenv_lib.settings import Settings
 
@@ -38,14 +40,14 @@ def choose(project: Project, settings: Settings) -> Choice:
     dockerfile = Path(project.path) / DOCKERFILE
     try:
         if dockerfile.is_file() and not settings.image:
-            _refuse_outside(dockerfile, Path(project.path))
+            refuse_outside(dockerfile, Path(project.path))
             return Choice(project.image, "project", dockerfile.parent)
     except OSError as error:
         raise unreadable(dockerfile, error) from None
     return default
 
 
-def _refuse_outside(dockerfile: Path, project: Path) -> None:
+def refuse_outside(dockerfile: Path, project: Path) -> None:
     """Refuse a symlink, which whatever runs inside could put there, as a way out of the project."""
     for path in (dockerfile.parent, dockerfile):
         real = path.resolve()
@@ -69,6 +71,7 @@ def user_ids(owner: tuple[int, int]) -> tuple[int, int]:
 def context_digest(context: Path, *more: str) -> str:
     """Return a digest of a directory's names, modes and content, and of further text.
 
+    A directory ``checks`` at its top does not count: a change of checks is none of the image.
     Symlinks count as their text, since a build context does not follow them.
     """
     try:
@@ -87,7 +90,7 @@ def unreadable(path: Path, error: OSError) -> ImageError:
 
 def _digest(context: Path, more: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for entry in _entries(context):
+    for entry in _entries(context, context):
         content = os.fsencode(entry.readlink()) if entry.is_symlink() else b""
         if entry.is_file() and not entry.is_symlink():
             with entry.open("rb") as file:
@@ -100,10 +103,13 @@ def _digest(context: Path, more: Sequence[str]) -> str:
     return digest.hexdigest()
 
 
-def _entries(directory: Path) -> Iterator[Path]:
+def _entries(directory: Path, top: Path, depth: int = DEEPEST) -> Iterator[Path]:
+    if not depth:
+        raise OSError(errno.ENAMETOOLONG, "it has too many directories in each other", str(top))
     for entry in sorted(directory.iterdir()):
-        if entry.name == "__pycache__":  # made by an interpreter, not by a person
+        # Made by an interpreter, not by a person; and the project's checks, which run on the host.
+        if entry.name == "__pycache__" or entry == top / "checks":
             continue
         yield entry
         if entry.is_dir() and not entry.is_symlink():
-            yield from _entries(entry)
+            yield from _entries(entry, top, depth - 1)

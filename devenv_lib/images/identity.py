@@ -20,10 +20,13 @@ _HIGHEST_ID = (1 << 31) - 1
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path, no password
 
 
-def identity(engine: Engine, image: Image, name: str, prefix: str, wanted: str) -> Identity:
+def identity(
+    engine: Engine, image: Image, name: str, prefix: str, wanted: str, *, keep: bool = True
+) -> Identity:
     """Return who an environment of ``image`` runs as: the user ``wanted``, or the image's.
 
-    ``prefix`` is for the container that the image may have to be read through.
+    ``prefix`` is for the container that the image may have to be read through. Without ``keep``
+    nothing is remembered for the next time.
 
     Raises:
         ImageError: the image has no such user, no passwd, no home, or would run as root
@@ -33,7 +36,7 @@ def identity(engine: Engine, image: Image, name: str, prefix: str, wanted: str) 
     if not isinstance(passwd, str):
         content = engine.read_file(image.id, _PASSWD, prefix)
         passwd = (content or b"").decode(errors="replace")
-        if passwd:
+        if passwd and keep:
             remember(image.id, passwd=passwd)
     return parse_identity(passwd, wanted or image.user, name, chosen=bool(wanted))
 

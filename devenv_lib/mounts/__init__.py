@@ -8,6 +8,7 @@ from devenv_lib.mounts.build import build_mounts
 from devenv_lib.mounts.records import (
     AGENT,
     ANOTHER,
+    AUTH,
     DEFAULT_VOLUMES,
     KEYS,
     MACHINE_AGENT,
@@ -26,6 +27,7 @@ from devenv_lib.names import CACHE, DATA, STATE, volume_name
 __all__ = [
     "AGENT",
     "ANOTHER",
+    "AUTH",
     "CACHE",
     "DATA",
     "DEFAULT_VOLUMES",

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from devenv_lib.errors import Refused
 from devenv_lib.plans.remedies import stop_command
 from devenv_lib.plans.ssh import SSH_PORT
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Port
+
+
+@dataclass(frozen=True)
+class Published:
+    """A port inside, published on an address of the host."""
+
+    address: str
+    host: int
+    inside: str
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Where a container can be reached: its network's kind, and its published ports.
+
+    A ``network`` of ``host`` is the host's own, where every port inside is one of the host's.
+    """
+
+    network: str
+    published: tuple[Published, ...] = ()
 
 
 def refuse_taken(

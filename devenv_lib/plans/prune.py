@@ -28,7 +28,7 @@ def prune_note(api: str, filters: Sequence[str], file: str) -> tuple[str, ...]:
         commands = ["docker volume prune", "docker system prune --volumes"]
     does = "remove" if len(commands) > 1 else "removes"
     return (
-        f"{' and '.join(commands)} {does} these volumes while no container uses them.",
+        f"{' and '.join(commands)} {does} devenv's volumes while no container uses them.",
         f'To spare them, in {file}: "pruneFilters": ["{FILTER}"]{_instead(excluding)}',
     )
 

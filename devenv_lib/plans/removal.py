@@ -51,7 +51,7 @@ def removal(
             for v in snapshot.volumes
             if ours(v.labels, prefix) and (seen is None or is_orphan(v.labels, seen))
         )
-        spared = tuple(name for name in every if _protecting(name, protected))
+        spared = tuple(name for name in every if protecting(name, protected))
         names = [name for name in every if name not in spared]
     wanted = tuple(dict.fromkeys(check_name(name) for name in names))
     refusals = tuple(
@@ -64,7 +64,7 @@ def removal(
     )
 
 
-def _protecting(name: str, protected: Sequence[str]) -> str:
+def protecting(name: str, protected: Sequence[str]) -> str:
     """Return the pattern that protects a volume, or an empty string."""
     return next((pattern for pattern in protected if fnmatchcase(name, pattern)), "")
 
@@ -80,7 +80,7 @@ def _refusals(
     elif refusal := not_ours(volume, prefix, unlabelled, elsewhere):
         yield refusal
     else:
-        if pattern := _protecting(name, protected):
+        if pattern := protecting(name, protected):
             remedy = "Take it out of that setting: ~/.invoke.yaml or DEVENV_VOLUMES_PROTECTED"
             reason = f"it is protected by '{pattern}' in devenv.volumes.protected"
             yield Refusal(name, reason, remedy)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from invoke import Config, UnknownFileType
@@ -28,12 +29,24 @@ _LARGEST, _MOST, _DEEPEST, _MOST_BITS = 1 << 16, 10_000, 20, 64
 class ProjectConfig(Config):
     """A configuration whose project is the one that a task is about."""
 
-    def load_project_at(self, directory: str) -> None:
-        """Read the settings file of a project's ``directory``, or none if that is empty.
+    #: Why files could not be read, by their level: whoever wants settings raises it, so that what
+    #: needs none (a help, an examination) goes on.
+    _broken: Mapping[str, UsageError] = MappingProxyType({})
 
-        Raises:
-            UsageError: it cannot be read.
-        """
+    @property
+    def broken(self) -> tuple[UsageError, ...]:
+        """Why settings files could not be read."""
+        return tuple(self._broken.values())
+
+    def clone(self, into: type[Config] | None = None) -> Config:
+        """Return a copy, which knows of broken files too."""
+        copy = super().clone(into)
+        if isinstance(copy, ProjectConfig):
+            copy._set(_broken=self._broken)  # noqa: SLF001 - of this class
+        return copy
+
+    def load_project_at(self, directory: str) -> None:
+        """Read the settings file of a project's ``directory``, or none if that is empty."""
         try:
             real = os.path.realpath(Path(directory).expanduser()) if directory else None
         except (OSError, RuntimeError, ValueError):
@@ -43,6 +56,7 @@ class ProjectConfig(Config):
 
     def load_project(self, merge: bool = True) -> None:
         """Load a project's ``invoke.yaml``, ``invoke.yml`` or ``invoke.json``."""
+        self._set(_broken={k: v for k, v in self._broken.items() if k != "project"})
         usual = self._file_suffixes
         self._set(_file_suffixes=_PASSIVE, _load_yaml=_load_plain, _load_yml=_load_plain)
         try:
@@ -69,7 +83,10 @@ class ProjectConfig(Config):
         try:
             super()._load_file(prefix, absolute=absolute, merge=merge)
         except UnknownFileType as error:
-            raise UsageError(f"{error}.", "Write settings as yaml: -f FILE.yaml") from None
+            wrong = UsageError(f"{error}.", "Write settings as yaml: -f FILE.yaml")
+            self._set(_broken={**self._broken, prefix: wrong})
+        except UsageError as error:
+            self._set(_broken={**self._broken, prefix: error})
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -101,14 +118,29 @@ def _mapping(load: Callable[[PathLike[Any]], Any], path: PathLike[Any]) -> dict[
     except RecursionError:
         raise _too_much(path) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
-        why = " ".join(str(error).split())
-        raise UsageError(f"{path} cannot be read: {why}.", "Mend it, or remove it.") from None
+        raise _unreadable(path, error) from None
     if _is_large(data):
         raise _too_much(path)
     if data is not None and not isinstance(data, dict):
         raise UsageError(f"{path} is not a mapping of settings.", "Mend it, or remove it.")
     # "devenv:" with nothing below it is no mapping, on which Invoke fails.
     return {key: value for key, value in (data or {}).items() if (key, value) != (_KEY, None)}
+
+
+def _unreadable(path: PathLike[Any], error: Exception) -> UsageError:
+    """Return the error of a file that cannot be read; what is in it may be secret."""
+    # What yaml says has the line in it, as a picture of where it stands.
+    what = getattr(error, "problem", None) or error
+    why = " ".join(str(what).split())
+    line = (
+        getattr(error, "lineno", None)
+        or getattr(getattr(error, "problem_mark", None), "line", -1) + 1
+    )
+    where = f" (line {line})" if line else ""
+    wrong = UsageError(f"{path} cannot be read: {why}{where}.", "Mend it, or remove it.")
+    what = error.strerror if isinstance(error, OSError) else "it is not well-formed"
+    wrong.discreet = f"{path} cannot be read: {what}{where}."
+    return wrong
 
 
 def _check_file(path: PathLike[Any]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from devenv_lib import images, report
 from devenv_lib.containers import Environment
 from devenv_lib.mounts import ANOTHER, MountPlan, writable_homes
+from devenv_lib.plans.ownership import another_user, roots_project
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.project import Project
 from devenv_lib.records import Host
@@ -17,9 +18,6 @@ from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
-
-#: Directories in which nobody should be told to change owners.
-_SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/proc", "/run", "/sbin", "/sys", "/usr")
 
 
 def introduce(
@@ -80,35 +78,20 @@ def path_flag(project: Project) -> str:
 
 def warn_owner(environment: Environment, here: Host) -> None:
     """Say that root's project cannot be written inside, and how to change that."""
-    who, project = environment.identity, environment.plan.project
-    if here.owner[0] != 0 or who.uid == 0:
-        return
-    path = report.printable(str(project.path))
-    report.say(f"warning: {path} belongs to root; the user inside ({who.uid}) cannot write it.")
-    if not any(project.path.is_relative_to(system) for system in _SYSTEM):
-        mine = f"{who.uid}:{who.gid}"
-        report.reason(f"to make it writable: sudo chown -R {mine} {shlex.quote(str(project.path))}")
+    project = environment.plan.project
+    if problem := roots_project(environment.identity, here.owner[0], project):
+        why, remedy = problem
+        report.say(f"warning: {report.printable(why)}.")
+        if remedy:
+            report.reason(remedy)
 
 
 def warn_user(environment: Environment, settings: Settings, here: Host) -> None:
-    """Say that the image's user is another one than the project's owner, and how to mend it.
-
-    The volumes belong to the image's user, so an image for the owner takes volumes of its own.
-    """
-    uid, own, plan = here.owner[0], environment.identity.uid, environment.plan
-    if uid in (0, own):
-        return
-    report.reason(
-        f"the image's user is uid {own}, the project's owner is {uid}: what "
-        "one writes the other may not be able to"
-    )
-    mend = f"DEVENV_PREFIX={plan.project.prefix}-{uid} inv run{path_flag(plan.project)}"
-    how, more = {
-        "default": ("with an image and volumes of its own", ""),
-        "project": ("make the user with USER_UID in .devenv/Dockerfile, then", ""),
-        "given": (f"with an image whose user is {uid}", " --image IMAGE"),
-    }[images.choose(plan.project, settings).kind]
-    report.reason(f"to mend it, {how}: {mend}{more}")
+    """Say that the image's user is another one than the project's owner, and how to mend it."""
+    project = environment.plan.project
+    kind, at = images.choose(project, settings).kind, path_flag(project)
+    for line in another_user(environment.identity, here.owner[0], project, kind, at) or ():
+        report.reason(line)
 
 
 def warn_homes(plan: MountPlan, project: Project) -> None:

@@ -97,9 +97,26 @@ def settings_of(
         assert devenv.settings_of().memory > 0  # bytes
     """
     context = Context() if context is None else context
-    if isinstance(context.config, ProjectConfig):
-        context.config.load_project_at(project)
-    named = getattr(context.config, "_runtime_path", None)
+    layers, errors = layers_of(context, flags, project=project)
+    for error in errors:
+        raise error
+    return load(layers)
+
+
+def layers_of(
+    context: Context, flags: Mapping[str, object] | None = None, *, project: str = ""
+) -> tuple[list[Layer], Sequence[DevenvError]]:
+    """Return all settings as they were found, and why files of them could not be read.
+
+    See `settings_of`. Under ``inv`` the second is empty: Invoke ends at such a file by itself.
+
+    Raises:
+        UsageError: the file given with -f does not exist.
+    """
+    config = context.config
+    if isinstance(config, ProjectConfig):
+        config.load_project_at(project)
+    named = getattr(config, "_runtime_path", None)
     if named and not os.path.exists(named):
         raise UsageError(
             f"{named}, given with -f, does not exist.",
@@ -112,7 +129,8 @@ def settings_of(
             for key, value in variables(os.environ, prefix).items()
         ]
     given = {key: value for key, value in (flags or {}).items() if value}
-    return load([*layers, Layer("the command line", given)])
+    errors = config.broken if isinstance(config, ProjectConfig) else ()
+    return [*layers, Layer("the command line", given)], errors
 
 
 def _level(context: Context, level: str, origin: str) -> Layer:
@@ -227,9 +245,14 @@ def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str
     Raises:
         UsageError: there are none.
     """
-    argv = sys.argv if argv is None else argv
-    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
-    words = typed if " ".join(typed) == context.remainder else shlex.split(context.remainder)
+    words = further_words(context, argv)
     if not words:
         raise UsageError("There is no command to run.", "inv exec -- COMMAND…")
     return words
+
+
+def further_words(context: Context, argv: Sequence[str] | None = None) -> list[str]:
+    """Return the words after ``--`` as `words_after` does; there may be none."""
+    argv = sys.argv if argv is None else argv
+    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
+    return typed if " ".join(typed) == context.remainder else shlex.split(context.remainder)

@@ -6,7 +6,9 @@ from invoke import Collection, Exit
 
 from devenv_lib.errors import UsageError
 from devenv_lib.tasks import (
+    checking,
     environment,
+    examining,
     inside,
     living,
     mending,
@@ -18,7 +20,8 @@ from devenv_lib.tasks import (
 )
 
 #: Named, so that ``add_collection(ns)`` needs no name; a root's name is shown nowhere.
-ns = Collection("devenv", *environment.TASKS, *living.TASKS, *ssh.TASKS)
+_own = (environment, living, ssh, checking, examining)
+ns = Collection("devenv", *(task for module in _own for task in module.TASKS))
 _volume = (volume, saving, restoring, inside, mending, repairing)
 ns.add_collection(Collection("volume", *(task for module in _volume for task in module.TASKS)))
 # Invoke shows the first line in `inv --list -F nested`.

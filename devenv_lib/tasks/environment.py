@@ -6,22 +6,16 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from devenv_lib import containers, images, report
-from devenv_lib.engine import prune_filters
 from devenv_lib.errors import Declined, UsageError
 from devenv_lib.mounts import MountPlan
-from devenv_lib.plans.prune import prune_note
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
 from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
 from devenv_lib.terminal import on_terminal
-
-if TYPE_CHECKING:
-    from devenv_lib.engine import Engine
 
 
 @task(
@@ -117,17 +111,8 @@ def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa:
         read = read and report.out(f"left out: {text}")
     if read:
         warn_homes(plan, project)
-        _warn_of_prunes(engine)
         counts = {"mounted": len(plan.mounts), "left out": len(plan.left_out)}
         report.summary(counts, engine.endpoint.title, time.monotonic() - began)
-
-
-def _warn_of_prunes(engine: Engine) -> None:
-    """Say which of Docker's own commands do not spare the volumes, unless its settings do."""
-    file, filters = prune_filters(os.environ)
-    note = prune_note(engine.info().api, filters, str(file))
-    for number, line in enumerate(note):
-        (report.reason if number else report.say)(report.printable(line))
 
 
 def _mode(read_only: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -22,6 +23,8 @@ from devenv_lib.volumes.compression import errors, reader
 _CHUNK = 1 << 20
 #: Characters of an entry's name that a message quotes.
 _SHOWN = 200
+#: Bytes of a manifest that are read: it comes from wherever its archive does.
+_LARGEST_MANIFEST = 1 << 20
 #: How an archive's name ends; a volume's, with which it begins, may have a ``.tar`` too.
 _SUFFIX = re.compile(r"\.tar(\.[^.]*)?\Z")
 
@@ -95,14 +98,19 @@ def opened(path: Path) -> Iterator[Archive]:
 
 
 def _file(path: Path) -> IO[bytes]:
-    """Open a file to read it more than once, and wait for no writer of a fifo."""
+    """Open a file to read it more than once."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return _regular(path)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from None
+
+
+def _regular(path: Path) -> IO[bytes]:
+    """Open a file, and wait for no writer of a fifo."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _unreadable(path, "it is no file, which can be read more than once")
+        raise OSError(errno.EINVAL, "it is no file, which can be read more than once")
     return os.fdopen(descriptor, "rb")
 
 
@@ -126,7 +134,7 @@ def _manifest(path: Path) -> Manifest | None:
     """Return the manifest beside an archive, or ``None`` if there is none."""
     beside = path.with_name(f"{_SUFFIX.sub('', path.name)}.json")
     try:
-        return read_manifest(beside.read_text())
+        return read_manifest(_manifest_text(beside))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -134,6 +142,14 @@ def _manifest(path: Path) -> Manifest | None:
             f"The manifest {beside} cannot be read: {error}.",
             "To go without it, move it away: the archive's digest is not verified then.",
         ) from None
+
+
+def _manifest_text(path: Path) -> str:
+    with _regular(path) as file:
+        text = file.read(_LARGEST_MANIFEST + 1)
+    if len(text) > _LARGEST_MANIFEST:
+        raise ValueError("it is larger than manifests are")
+    return text.decode()
 
 
 def _digest(file: IO[bytes]) -> tuple[str, int]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from devenv_lib.engine.helper import Helper
 
 _CHUNK = 1 << 20
+_AGAIN = "See whether the engine runs: docker info; then run the same command again."
 
 
 @dataclass(frozen=True)
@@ -220,11 +221,14 @@ def _stream(
     with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
         if program.stdout is None:
             raise EngineFailure("The helper has no output.")
-        buffer = memoryview(bytearray(_CHUNK))
+        buffer, end = memoryview(bytearray(_CHUNK)), b""
         with closing(writer(cast("IO[bytes]", sink), compression)) as compressed:
             while count := program.stdout.readinto(buffer):  # type: ignore[attr-defined]
                 compressed.write(buffer[:count])
+                end = (end + bytes(buffer[max(0, count - tar.END) : count]))[-tar.END :]
                 stream.bytes += count
                 moved(count)
+    if end != bytes(tar.END):  # the program has told its end, and its output may yet be lost
+        raise EngineFailure("The archive does not end as tar ends one.", _AGAIN)
     stream.changed = program.status == tar.CHANGED
     return stream

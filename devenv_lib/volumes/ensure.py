@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import Refused
 from devenv_lib.mounts import Mount
-from devenv_lib.names import LABEL, LABEL_PATH, ours, prefix_of
+from devenv_lib.names import ours
+from devenv_lib.plans.claims import claimed
 from devenv_lib.plans.pending import pending
 from devenv_lib.records import Volume
 
@@ -41,28 +42,15 @@ def unlabelled(
 
     Raises:
         Refused: one carries those of another prefix, whose environments use it, is another
-            project's own (the name of one can be chosen, be it by who makes directories), or is in
-            the hands of a command that is not finished.
+            project's own, or is in the hands of a command that is not finished.
     """
     volumes, wanted = engine.volumes(), set(names)
     refuse_pending(volumes, prefix, wanted)
     found = [volume for volume in volumes if volume.name in wanted]
-    missing = [volume for volume in found if not ours(volume.labels, prefix)]
     for volume in found:
-        owner = volume.labels.get(LABEL_PATH) or path
-        if volume not in missing and path and owner != path:
-            raise Refused(
-                f"The volume {volume.name} is the own one of the project {owner}, not of {path}.",
-                "Choose another name in devenv.volumes.extra; or, if that project is gone: "
-                f"inv volume.rm --name {volume.name}",
-            )
-    for volume in missing:
-        if volume.labels.get(LABEL) == "true":
-            raise Refused(
-                f"The volume {volume.name} belongs to the prefix {prefix_of(volume.labels)}, "
-                f"not to {prefix}.",
-                "Use another prefix: DEVENV_PREFIX=NAME inv run",
-            )
+        if refused := claimed(volume, prefix, path):
+            raise refused
+    missing = [volume for volume in found if not ours(volume.labels, prefix)]
     return tuple(volume.name for volume in missing)
 
 

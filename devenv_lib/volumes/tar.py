@@ -18,5 +18,7 @@ EXTRACT = (
 )
 #: tar's status when a file changed while it was read, or went: the rest is as it should be.
 CHANGED = 1
+#: Bytes of zeros at the end of every archive.
+END = 1024
 #: Counts what goes into an archive, and the sockets, which do not.
 COUNT = 'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c'

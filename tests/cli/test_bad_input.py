@@ -224,17 +224,17 @@ def test_the_engines_socket_is_never_mounted(workspace: Workspace) -> None:
 
 def test_an_engine_over_the_network_is_refused_for_environments_only(workspace: Workspace) -> None:
     """The volume tasks work there; run says why it cannot."""
-    with relay(str(workspace.engine.endpoint.socket)) as url:
-        fails(workspace, 1, "is on another machine", "run", DOCKER_HOST=url)
-        result = workspace.inv("volume.list", "--format=json", variables={"DOCKER_HOST": url})
+    with relay(str(workspace.engine.endpoint.socket)) as door:
+        fails(workspace, 1, "is on another machine", "run", DOCKER_HOST=door.url)
+        result = workspace.inv("volume.list", "--format=json", variables={"DOCKER_HOST": door.url})
         assert result.stdout == "[]\n"
 
 
 def test_an_engine_that_stops_answering_half_way_is_said_so(workspace: Workspace) -> None:
     """Cut at each request in turn: a clear error, and afterwards the same command succeeds."""
     for cut in range(1, 14):
-        with relay(str(workspace.engine.endpoint.socket), cut_after=cut, unix=True) as url:
-            result = workspace.inv("run", "--detach", variables={"DOCKER_HOST": url})
+        with relay(str(workspace.engine.endpoint.socket), at=cut, unix=True) as door:
+            result = workspace.inv("run", "--detach", variables={"DOCKER_HOST": door.url})
         assert "Traceback" not in result.stderr, result.stderr
         if result.returncode:
             assert result.returncode == 1

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.engine
 ALONE = "## In other folders"
 NAMED = "### Under the name devenv"
 GRAFTED = "### Beside your own"
-CHECK = "### In a task of your own"
+OWN = "### In a task of your own"
 SCRIPT = "### From other automation"
 
 
@@ -211,7 +211,7 @@ def test_a_task_of_their_own_runs_the_tests_and_leaves_nothing(
     workspace: Workspace, inv: Inv
 ) -> None:
     makefile(workspace, "true")
-    result = inv(file(CHECK), "check")
+    result = inv(file(OWN), "ci")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "of devuser in /home/devuser/work/app\n"
     assert workspace.container_names() == []
@@ -221,7 +221,7 @@ def test_the_task_fails_when_the_tests_do_and_leaves_nothing(
     workspace: Workspace, inv: Inv
 ) -> None:
     makefile(workspace, "exit 3")
-    result = inv(file(CHECK), "check")
+    result = inv(file(OWN), "ci")
     assert result.returncode == 2, result.stderr  # make's own
     assert result.stderr.splitlines()[-1] == "The tests failed."
     assert result.stdout.startswith("of devuser in")
@@ -231,14 +231,14 @@ def test_the_task_fails_when_the_tests_do_and_leaves_nothing(
 def test_the_task_leaves_what_ran_before(workspace: Workspace, inv: Inv) -> None:
     before = workspace.up().container.id
     makefile(workspace, "exit 1")
-    assert inv(file(CHECK), "check").returncode == 2
+    assert inv(file(OWN), "ci").returncode == 2
     assert before == workspace.up().container.id
 
 
 def test_the_task_says_what_devenv_refuses(workspace: Workspace, inv: Inv) -> None:
     """A message, a hint and the exit code of the error, and no traceback."""
     (workspace.home / ".invoke.yaml").write_text("devenv: {memory: lots}\n")
-    result = inv(file(CHECK), "check")
+    result = inv(file(OWN), "ci")
     assert result.returncode == 4
     assert re.match(r"error: 'devenv\.memory' in .*\n    It takes ", result.stderr)
     assert "Traceback" not in result.stderr

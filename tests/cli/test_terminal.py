@@ -63,6 +63,18 @@ def test_the_question_names_volumes_sizes_and_engine(workspace: Workspace) -> No
     assert workspace.volume("cache") in workspace.volume_names()
 
 
+def test_doctor_asks_before_it_mends(workspace: Workspace) -> None:
+    name = workspace.make_volume("data")
+    workspace.in_volume("data", "echo mine >file; chown 1000:1000 file; chown 0:0 .")
+    for answer, status, owner in (("n", 1, "0"), ("y", 0, "1000")):
+        with terminal(workspace, "doctor", "--fix") as child:
+            child.expect_exact(f"left as root's in {name}")
+            child.expect_exact("[y/N]: ")
+            child.sendline(answer)
+            assert ends(child) == status
+        assert workspace.in_volume("data", "stat -c %u .") == owner
+
+
 @pytest.mark.parametrize("answer", ["", "n", "yes", "yy", "j", "Y es", "\x04"])
 def test_anything_but_y_declines(workspace: Workspace, answer: str) -> None:
     """An empty answer, a word that begins with y, or the end of input: nothing is removed."""
@@ -223,3 +235,34 @@ def test_ctrl_c_during_a_start_says_so_and_leaves_no_half_container(workspace: W
     left = [name for name in workspace.container_names() if name.endswith(".starting")]
     assert left == []
     workspace.up()
+
+
+def with_check(workspace: Workspace, body: str) -> None:
+    """Give the project a check of its own, which is trusted."""
+    file = workspace.path / ".devenv/checks/test_own.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"def test_a(environment):\n    {body}\n")
+    workspace.inv("check", "--trust", check=True)
+    workspace.up()
+
+
+def test_ctrl_c_ends_the_checks_with_pytests_code(workspace: Workspace) -> None:
+    """It reaches pytest once, from the terminal, and nothing stays inside."""
+    with_check(workspace, "environment.exec(['sh', '-c', 'touch /tmp/begun; exec sleep 4321'])")
+    with terminal(workspace, "check", "--keyword", "test_own") as child:
+        workspace.sh("until [ -e /tmp/begun ]; do sleep 0.1; done")
+        child.send("\x03")
+        child.expect_exact("interrupted")
+        assert ends(child) == 2
+    assert "4321" not in workspace.sh("cat /proc/[0-9]*/cmdline 2>/dev/null || true")
+
+
+def test_pytests_debugger_can_be_used(workspace: Workspace) -> None:
+    """Words behind -- are pytest's, and so is the terminal then."""
+    with_check(workspace, "assert environment.name == 'another'")
+    with terminal(workspace, "check", "--", "--pdb", "-k", "test_own") as child:
+        child.expect_exact("(Pdb)")
+        child.sendline("p 40 + 2")
+        child.expect_exact("42")
+        child.sendline("q")
+        assert ends(child) == 2

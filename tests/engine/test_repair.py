@@ -269,11 +269,3 @@ def test_bare_words_and_what_is_not_there(workspace: Workspace, left: str) -> No
     assert f"{left} REPAIRED" in done.stderr
     assert f"{left}-not REFUSED  there is no such volume" in done.stderr
     assert workspace.volume_names() == [left]
-
-
-def test_mounts_says_what_does_not_spare_the_volumes(workspace: Workspace) -> None:
-    done = workspace.inv("mounts")
-    assert "pruneFilters" in done.stderr
-    workspace.write(".docker/config.json", '{"pruneFilters": ["label!=devenv=true"]}')
-    spared = workspace.inv("mounts")
-    assert (spared.returncode, "prune" in spared.stderr) == (0, False)

@@ -262,9 +262,9 @@ def test_an_engine_that_goes_meanwhile_is_said_so_with_what_is_where(case: Case)
     """Cut at one request after the other: the message says what is where, and nothing is lost."""
     engine, said = case.workspace.engine, []
     for cut in range(12, 40, 3):
-        with relay(str(engine.endpoint.socket), cut_after=cut, unix=True) as url:
+        with relay(str(engine.endpoint.socket), at=cut, unix=True) as door:
             words = ("volume.restore", *case.words("--replace"))
-            result = case.workspace.inv(*words, variables={"DOCKER_HOST": url})
+            result = case.workspace.inv(*words, variables={"DOCKER_HOST": door.url})
         assert "Traceback" not in result.stderr, result.stderr
         said.append(result.stderr)
         if engine.volume(unfinished_name(case.name)):

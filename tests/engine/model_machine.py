@@ -1,0 +1,134 @@
+"""Random sequences of what people do with devenv and beside it, each compared with the model.
+
+Every rule does one thing on the real engine and in the `World`, compares the outcomes, and then
+looks whether the promises hold. So a sequence that hypothesis prints is a test as it is::
+
+    def test_what_was_found() -> None:
+        state = Machine()
+        state.up(project='app', recreate=False)
+        ...
+        state.teardown()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.strategies import booleans, sampled_from
+
+from devenv_lib import containers, volume_settings, volumes
+from tests.engine.model_base import PROJECTS, checked
+from tests.engine.model_volumes import Volumes
+from tests.engine.model_world import Wanted
+
+#: Where volumes are inside.
+PLACES = {
+    "data": "/home/devuser/.local/share",
+    "cache": "/home/devuser/.cache",
+    "state": "/home/devuser/.local/state",
+}
+
+
+class Machine(Volumes):
+    """All steps: those with environments, settings and lists are here."""
+
+    @initialize(running=booleans())
+    def begin(self, running: bool) -> None:
+        """Begin with one of everything, so that no sequence is spent on what is not there."""
+        self.up(project="app", recreate=False)
+        self.write(project="app", where="data", file="f-0", content="first")
+        self.clone(source="data", suffix="x")
+        self.backup(suffix="x")
+        self.foreign_volume(suffix="y", whose="unlabelled")
+        if not running:
+            self.stop(project="app", keep=False)
+
+    @rule(project=PROJECTS, recreate=booleans())
+    @checked
+    def up(self, project: str, recreate: bool) -> None:
+        expected = self.world.up(project, recreate=recreate)
+        found = self.does(lambda: self.at[project].up(recreate=recreate), expected)
+        if isinstance(found, containers.Environment):
+            outcome = (found.outcome, bool(found.differs), set(found.unlabelled))
+            assert outcome == expected.result, found.differs
+
+    @rule(project=PROJECTS, keep=booleans())
+    @checked
+    def stop(self, project: str, keep: bool) -> None:
+        expected = self.world.stop(project, keep=keep)
+        stopped = containers.stop(self.engine, self.at[project].project, keep=keep)
+        assert [(one.name, one.kept) for one in stopped] == expected.result
+
+    @precondition(lambda self: self.running())
+    @rule(
+        project=PROJECTS,
+        where=sampled_from(["data", "cache", "state", "lock", "project"]),
+        file=sampled_from(["f-0", "f-1", "deep/f-2"]),
+        content=sampled_from(["one", "two", "three\n", ""]),
+    )
+    @checked
+    def write(self, project: str, where: str, file: str, content: str) -> None:
+        """Write a file inside, or with no content remove it: knowingly."""
+        if project not in self.running():
+            return
+        place = f"{PLACES.get(where, '.')}/{file}"
+        files = self.world.project_files.setdefault(project, {})
+        if where == "lock":
+            place, file = "/home/devuser/.config/tvim/lazy-lock.json", "lazy-lock.json"
+        if where != "project":
+            suffix = "tvim-lock" if where == "lock" else where
+            names = self.world.environments[project].volumes
+            (name,) = (n for n in names if n.startswith(f"{self.prefix}-{suffix}"))
+            files = self.world.volumes[name].files
+        script = 'mkdir -p "${1%/*}" && printf %s "$2" > "$1"'
+        if not content and where != "lock":
+            script, files[file] = 'rm -f "$1"', ""
+            del files[file]
+        else:
+            files[file] = content
+        container = containers.find(self.engine, self.at[project].project).ready
+        assert container
+        words = ["sh", "-c", script, "sh", place, content]
+        assert containers.execute(self.engine, container, words) == 0
+
+    def running(self) -> list[str]:
+        return [p for p, c in self.world.environments.items() if c.state == "running"]
+
+    @rule(
+        memory=sampled_from([1 << 30, 3 << 29]),
+        own_cache=booleans(),
+        protected=sampled_from([(), (), ("data",), ("c*", "x")]),
+        zone=sampled_from(["UTC", "Europe/Berlin"]),
+    )
+    @checked
+    def configure(self, memory: int, own_cache: bool, protected: Sequence[str], zone: str) -> None:
+        """Change the settings; the time zone does not count as a difference."""
+        self.world.wanted = Wanted(memory, own_cache)
+        self.world.protected = tuple(f"{self.prefix}-{pattern}" for pattern in protected)
+        scope = {f"{self.prefix}-cache": "project" if own_cache else "shared"}
+        own = volume_settings.Volumes(protected=self.world.protected, scope=scope)  # type: ignore[arg-type]
+        for at in self.at.values():
+            at.configure(memory=memory, volumes=own)
+            at.environ["TZ"] = zone
+
+    @rule()
+    @checked
+    def listing(self) -> None:
+        """Both lists: the labelled volumes with their users, and the environments."""
+        found = {one.name: one for one in volumes.examine(self.engine, self.prefix, sizes=False)}
+        mine = {n: v for n, v in self.world.volumes.items() if v.whose == "ours"}
+        assert set(found) == set(mine)
+        for name, one in found.items():
+            users = self.world.users(name)
+            states = {container.state for container in users.values()}
+            assert set(one.used_by) == set(users)
+            assert one.in_use == bool(states & {"running", "paused"})
+            assert (one.path or "") == mine[name].path
+        status = {"exited": "stopped"}
+        environments = {
+            self.world.container_name(p): status.get(c.state, c.state)
+            for p, c in self.world.environments.items()
+        }
+        surveyed = containers.survey(self.engine, self.prefix)
+        assert {one.name: one.status for one in surveyed} == environments
