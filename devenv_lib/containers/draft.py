@@ -45,7 +45,7 @@ def draft(
         plan = devenv.draft(engine, project, settings, host)
         targets = [str(mount.target) for mount in plan.mounts.mounts]
         assert "/home/devuser/.cache" in targets
-        assert plan.memory == settings.memory  # bytes
+        assert plan.memory == settings.memory or "memory" in plan.unlimited  # bytes
     """
     info = engine.info()
     check_reach(engine, info)

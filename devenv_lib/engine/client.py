@@ -167,7 +167,13 @@ class Engine:
     def stop(self, container: str) -> None:
         """Stop a container and wait for it, ten seconds before it is killed."""
         with self._doing("stopping the container"):
-            self._client.stop(container, timeout=10)
+            try:
+                self._client.stop(container, timeout=10)
+            except docker.errors.APIError:  # Podman 5.4 does not stop a paused one
+                if not self._is_paused(container):
+                    raise
+                self._client.unpause(container)
+                self._client.stop(container, timeout=10)
 
     def pause(self, container: str) -> None:
         """Pause a running container: its processes stand still."""
@@ -180,8 +186,11 @@ class Engine:
             try:
                 self._client.unpause(container)
             except docker.errors.APIError:
-                if any(c.id == container and c.state == "paused" for c in self.containers()):
+                if self._is_paused(container):
                     raise
+
+    def _is_paused(self, container: str) -> bool:
+        return any(c.state == "paused" and container in (c.id, c.name) for c in self.containers())
 
     def remove(self, container: str, *, force: bool = False) -> None:
         """Remove a container, by id or name; ``force`` also one that runs. Volumes stay.

@@ -39,11 +39,14 @@ _PAUSE = 0.02
 #: Characters of a program's last words that a message quotes.
 _QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
-#: client that was killed a part may come: the brace without its end runs nothing.
+#: client that was killed a part may come: the brace without its end runs nothing. Each has files of
+#: its own: the next one may begin when this answer is whole, before `cat` has seen that they end.
 _ANSWER = """\
-{{ {} ; }} >/dev/shm/out 2>/dev/shm/said
-echo $? $(stat -c %s /dev/shm/out /dev/shm/said)
-cat /dev/shm/out /dev/shm/said
+out=/dev/shm/out{number} said=/dev/shm/said{number}
+{{ {words} ; }} >$out 2>$said
+echo $? $(stat -c %s $out $said)
+cat $out $said
+rm $out $said
 """
 #: Runs words, and says their status at the end of stderr.
 _TELLING = '"$@"; printf "\\0%d\\0" $? >&2'
@@ -74,7 +77,7 @@ class Helper:
         self._client = client
         self._words = [*words, "exec", "--interactive", identity]
         self._image = image
-        self._is_ready = False
+        self._is_ready, self._asked = False, 0
         self._failed: EngineFailure | None = None
         self._main = subprocess.Popen(
             [*words, "start", "--attach", "--interactive", identity],
@@ -99,7 +102,9 @@ class Helper:
         Raises:
             EngineFailure: it failed; the message has its last words.
         """
-        status, output, said = self._ask(os.fsencode(_ANSWER.format(shlex.join(words))))
+        self._asked += 1
+        script = _ANSWER.format(number=self._asked, words=shlex.join(words))
+        status, output, said = self._ask(os.fsencode(script))
         self._is_ready = True
         if status:
             raise _failure(words[0], status, _last_words(said))

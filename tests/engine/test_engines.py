@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devenv_lib.records import LIMITS
-from tests.conftest import Workspace
+from tests.conftest import IMAGE, Workspace
 
 pytestmark = pytest.mark.engine
 
@@ -32,3 +32,10 @@ def test_everything_that_a_program_inside_writes_comes_back(workspace: Workspace
     for _ in range(30):
         status, output = workspace.engine.run(workspace.name, ["/bin/sh", "-c", script])
         assert (status, sorted(output.split())) == (5, ["out"] * 3 + ["said"] * 3)
+
+
+def test_each_answer_of_a_helper_is_its_own(workspace: Workspace) -> None:
+    """One that followed at once was read by the `cat` of the one before, if it was longer."""
+    with workspace.engine.helper(IMAGE, (), workspace.prefix, workspace.prefix) as helper:
+        for length in range(300):
+            assert helper.run(["echo", "x" * length]) == b"x" * length + b"\n"
