@@ -31,11 +31,17 @@ PATIENCE = 8.0
 #: Characters of a program's last words that a message quotes.
 _QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
-#: client that was killed a part may come: the brace without its end runs nothing.
+#: client that was killed a part may come: the brace without its end runs nothing. With the line,
+#: the next step may begin: so the files are open, and no longer there for that one, before it.
 _ANSWER = """\
 {{ {} ; }} >/dev/shm/out 2>/dev/shm/said
-echo $? $(stat -c %s /dev/shm/out /dev/shm/said)
-cat /dev/shm/out /dev/shm/said
+status=$?
+exec 3</dev/shm/out 4</dev/shm/said
+lengths=$(stat -c %s /dev/shm/out /dev/shm/said)
+rm /dev/shm/out /dev/shm/said
+echo $status $lengths
+cat <&3
+cat <&4
 """
 
 
