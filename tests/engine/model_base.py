@@ -52,10 +52,18 @@ def checked(
 
     @functools.wraps(step)
     def both(self: M, /, *words: P.args, **options: P.kwargs) -> None:
-        step(self, *words, **options)
-        self.steps += 1
-        Base.taken += 1
-        self.check()
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        self.sequence.append(f"state.{step.__name__}({given})")
+        try:
+            step(self, *words, **options)
+            self.steps += 1
+            Base.taken += 1
+            self.check()
+        except Exception as failure:
+            # hypothesis says nothing of a failure that it cannot repeat.
+            lines = ["state = Machine()", *self.sequence, f"# {failure!r}"]
+            sys.stderr.write("\n".join(["", "Failed after:", *lines, ""]))
+            raise
 
     return both
 
@@ -69,6 +77,7 @@ class Base(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.steps = 0
+        self.sequence: list[str] = []
         self.base = Path(tempfile.mkdtemp(prefix="devenv-model-")).resolve()
         self.base.chmod(0o755)
         engine, home = connect(), self.base / "home"

@@ -33,9 +33,15 @@ PLACES = {
 class Machine(Volumes):
     """All steps: those with environments, settings and lists are here."""
 
-    @initialize(running=booleans())
-    def begin(self, running: bool) -> None:
-        """Begin with one of everything, so that no sequence is spent on what is not there."""
+    @initialize(running=booleans(), taken=sampled_from(["", "unlabelled", "stranger", "claimed"]))
+    def begin(self, running: bool, taken: str) -> None:
+        """Begin with one of everything, so that no sequence is spent on what is not there.
+
+        ``taken`` is whose the volume is that the project ``lib`` is to have for its own.
+        """
+        if taken:
+            self.configure(memory=1 << 30, own_cache=True, protected=(), zone="UTC")
+            self.foreign_volume(suffix="own-lib", whose=taken)
         self.up(project="app", recreate=False)
         self.write(project="app", where="data", file="f-0", content="first")
         self.clone(source="data", suffix="x")

@@ -301,3 +301,12 @@ def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
     assert [left, runs] == workspace.container_names()
     engine.remove_leftovers(prefix, age=0)
     assert [runs] == workspace.container_names()
+
+
+def test_what_a_helpers_step_is_late_with_is_not_the_next_ones(workspace: Workspace) -> None:
+    """A step that wrote nothing is done with its answer's first line, and its shell is not."""
+    late = ["eval", 'cat() { sleep 1; command cat "$@"; }']
+    with workspace.engine.helper(IMAGE, (), workspace.prefix, workspace.volume("late")) as helper:
+        assert helper.run(late) == b""
+        assert helper.run(["sh", "-c", "echo second; sleep 2"]) == b"second\n"
+        assert helper.run(["echo", "third"]) == b"third\n"
