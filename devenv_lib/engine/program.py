@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from io import UnsupportedOperation
 from tempfile import TemporaryFile
 from threading import Timer
+from typing import TYPE_CHECKING
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
-from devenv_lib.plans.health.engine import Program
+
+if TYPE_CHECKING:
+    from devenv_lib.plans.health.engine import Program
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ def ask_program() -> Program:
     Raises:
         ProgramMissing: there is no docker program.
     """
+    from devenv_lib.plans.health.engine import Program  # noqa: PLC0415 - `doctor` alone needs it
+
     program = shutil.which("docker")
     if program is None:
         raise no_docker_program()
