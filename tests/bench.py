@@ -7,6 +7,7 @@ is the ratio of the medians. Everything is made under a prefix of its own and re
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import platform
 import statistics
@@ -24,6 +25,7 @@ from tests.bench_pairs import FEW, MANY, Pair, bench_workspace, pairs
 
 #: What the README's picture is drawn from: `inv dev.bench --save`, then `inv dev.picture`.
 SAVED = Path(__file__).parents[1] / "specs/pictures/speed.json"
+PACKAGE = Path(__file__).parents[1] / "devenv_lib"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="pairs whose names have this in them")
     parser.add_argument("--save", action="store_true", help=f"write {SAVED.name} for the picture")
     given = parser.parse_args()
+    # As an installation does: where Python may not write, every start would compile everything.
+    compileall.compile_dir(PACKAGE, quiet=2)
     with tempfile.TemporaryDirectory(prefix="devenv-bench-") as directory:
         Path(directory).chmod(0o755)
         with bench_workspace(Path(directory)) as workspace:

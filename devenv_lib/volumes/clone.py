@@ -74,7 +74,7 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
             if filled.present:
                 raise _there_is(name)
             words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]
-            before, after, count = filled.helper.run(words).decode().split()
+            before, after, count = filled.helper.run(words).decode().splitlines()
             using = ", ".join(user.name for user in writers(engine.snapshot(), prefix, source))
             if before != after and not using:
                 raise EngineFailure(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -100,10 +103,59 @@ def test_a_clone_that_is_not_the_same_does_not_stay(
     assert workspace.in_volume("source", "cat file") == "precious"
 
 
-def test_a_step_of_the_copy_that_fails_is_not_overlooked(tmp_path: object) -> None:
-    """Two of them run beside the third, where a shell tells of a failure only if it is asked."""
-    for broken in ("cp", "sync", "find"):
-        words = ["sh", "-c", f"{broken}() {{ return 3; }}\n{script('clone.sh')}", "x"]
-        done = subprocess.run([*words, str(tmp_path), "/nowhere"], capture_output=True, check=False)
-        digests = done.stdout.split()[:2]
-        assert done.returncode or digests[0] != digests[1], broken
+def test_a_step_of_the_copy_that_fails_is_not_overlooked(tmp_path: Path) -> None:
+    """Most run in pipes or beside others, where a shell tells of a failure only if it is asked."""
+    source, tools = tmp_path / "from", tmp_path / "tools"
+    (source / "directory").mkdir(parents=True)
+    (source / "directory/file").write_text("precious")
+    assert copied(source, tmp_path / "whole", {}) == (0, True)
+    for program in (
+        "cat",
+        "cp",
+        "find",
+        "nproc",
+        "sha256sum",
+        "sort",
+        "sync",
+        "tar",
+        "wc",
+        "xargs",
+    ):
+        broken = tools / program / program
+        broken.parent.mkdir(parents=True)
+        broken.write_text("#!/bin/sh\nexit 3\n")
+        broken.chmod(0o755)
+        environ = {"PATH": f"{broken.parent}:{os.environ['PATH']}"}
+        status, same = copied(source, tmp_path / f"without-{program}", environ)
+        assert status or not same, program
+
+
+def copied(source: Path, target: Path, environ: Mapping[str, str]) -> tuple[int, bool]:
+    """Copy a directory of this machine; return the status, and whether the digests are the same."""
+    target.mkdir()
+    words = ["sh", "-c", script("clone.sh"), "devenv", str(source), str(target)]
+    environ = {**os.environ, **environ}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    return done.returncode, len(lines) == 3 and lines[0] == lines[1]
+
+
+def test_the_copies_that_run_beside_each_other_make_what_one_makes(
+    workspace: Workspace, source: str
+) -> None:
+    """Many names in the volume's own directory, odd ones, and its own mode, time and attributes."""
+    fill = (
+        "mkdir -p -m 751 deep/er && echo x > deep/er/file && touch -d @-5.25 deep/er deep"
+        " && for n in $(seq 500); do echo $n > ./-$n; done && mkfifo fifo && ln -s nowhere link"
+        " && touch \"$(printf 'new\\nline')\" && chown 7:8 fifo && chmod 4711 -- -7"
+        ' && python3 -c \'import os; os.setxattr(".", "user.mine", b"kept")\''
+        " && chown 1000:1000 . && chmod 2750 . && touch -d @9.5 ."
+    )
+    look = (
+        "find . -printf '%P %y %m %U %G %T@ %l\\n' | sort; cat deep/er/file"
+        '; python3 -c \'import os; print(os.getxattr(".", "user.mine"))\''
+    )
+    workspace.in_volume("source", fill)
+    done = clone(workspace, source, workspace.volume("new"))
+    assert done.files == 508
+    assert workspace.in_volume("new", look) == workspace.in_volume("source", look)
