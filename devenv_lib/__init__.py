@@ -64,6 +64,7 @@ _HOMES = {
         *("plan_removal", "plan_repair", "remove", "repair", "restore"),
     ),
 }
+# Not by `lazily`: pytest imports this into every suite that has the plugin, and nothing beside it.
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [

@@ -36,10 +36,11 @@ RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
 
 
-# Whoever runs the tests in the background may have Ctrl-C ignored, and with `nohup` a hang-up,
-# which children inherit.
+# Whoever runs the tests in the background may have Ctrl-C and Ctrl-\\ ignored, and with `nohup` a
+# hang-up, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

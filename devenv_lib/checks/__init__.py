@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devenv_lib.lazily import lazily
+
 if TYPE_CHECKING:
     from devenv_lib.checks.content import PLACE, Content, read_content
     from devenv_lib.checks.example import EXAMPLE, write_example
@@ -21,19 +23,6 @@ if TYPE_CHECKING:
         trusted_digests,
         writable_paths,
     )
-
-_HOMES = {
-    "content": ("PLACE", "Content", "read_content"),
-    "example": ("EXAMPLE", "write_example"),
-    "results": ("Result",),
-    "run": ("Finished", "Request", "pytest_words", "run_checks"),
-    "subject": ("Subject", "subject_of"),
-    "trust": (
-        *("refuse_reachable", "refuse_untrusted", "remember", "trusted_digests"),
-        "writable_paths",
-    ),
-}
-_MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "EXAMPLE",
@@ -55,11 +44,17 @@ __all__ = [
     "write_example",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import a name from where it lives, when it is first asked for."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - only where it is needed
-
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+lazily(
+    __name__,
+    {
+        "content": ("PLACE", "Content", "read_content"),
+        "example": ("EXAMPLE", "write_example"),
+        "results": ("Result",),
+        "run": ("Finished", "Request", "pytest_words", "run_checks"),
+        "subject": ("Subject", "subject_of"),
+        "trust": (
+            *("refuse_reachable", "refuse_untrusted", "remember", "trusted_digests"),
+            "writable_paths",
+        ),
+    },
+)

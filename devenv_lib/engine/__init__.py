@@ -10,6 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from devenv_lib.lazily import lazily
+
 if TYPE_CHECKING:
     from devenv_lib.engine.client import Engine
     from devenv_lib.engine.endpoint import Endpoint, named, prune_filters, resolve
@@ -25,9 +27,6 @@ __all__ = [
     "prune_filters",
     "resolve",
 ]
-
-_HOMES = {"Engine": "client", "ask_program": "program", "engine_program": "program"}
-_HOMES |= dict.fromkeys(("Endpoint", "named", "prune_filters", "resolve"), "endpoint")
 
 
 def connect(environ: Mapping[str, str] = os.environ) -> Engine:
@@ -51,10 +50,11 @@ def connect(environ: Mapping[str, str] = os.environ) -> Engine:
     return reach(resolve(environ))
 
 
-def __getattr__(name: str) -> object:
-    """Import a name from where it lives, when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - see above
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+lazily(
+    __name__,
+    {
+        "client": ("Engine",),
+        "endpoint": ("Endpoint", "named", "prune_filters", "resolve"),
+        "program": ("ask_program", "engine_program"),
+    },
+)

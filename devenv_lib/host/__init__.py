@@ -3,12 +3,17 @@
 Nothing is decided here but what has to be looked at, and nothing is changed.
 """
 
-from devenv_lib.host.agent import ask_agent
-from devenv_lib.host.directories import directories, machine_digest, state
-from devenv_lib.host.disk import disk
-from devenv_lib.host.finding import find
-from devenv_lib.host.machine import look
-from devenv_lib.host.places import displaced, home, inode, locate
+from typing import TYPE_CHECKING
+
+from devenv_lib.lazily import lazily
+
+if TYPE_CHECKING:
+    from devenv_lib.host.agent import ask_agent
+    from devenv_lib.host.directories import directories, machine_digest, state
+    from devenv_lib.host.disk import disk
+    from devenv_lib.host.finding import find
+    from devenv_lib.host.machine import look
+    from devenv_lib.host.places import displaced, home, inode, locate
 
 __all__ = [
     "ask_agent",
@@ -23,3 +28,15 @@ __all__ = [
     "machine_digest",
     "state",
 ]
+
+lazily(
+    __name__,
+    {
+        "agent": ("ask_agent",),
+        "directories": ("directories", "machine_digest", "state"),
+        "disk": ("disk",),
+        "finding": ("find",),
+        "machine": ("look",),
+        "places": ("displaced", "home", "inode", "locate"),
+    },
+)

@@ -11,12 +11,12 @@ from devenv_lib import images, report
 from devenv_lib.engine import connect
 from devenv_lib.errors import ImageError, Refused
 from devenv_lib.images import Choice
-from devenv_lib.records import Identity
-from devenv_lib.settings import Settings
 from devenv_lib.tasks._task import dry, settings_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.records import Identity
+    from devenv_lib.settings import Settings
 
 
 class Hands(NamedTuple):

@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING
 
 from devenv_lib import images, report
-from devenv_lib.containers import Environment
 from devenv_lib.mounts import ANOTHER, MountPlan, writable_homes
 from devenv_lib.plans.ownership import another_user, roots_project
 from devenv_lib.plans.ssh import ssh_address
-from devenv_lib.project import Project
-from devenv_lib.records import Host
-from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
+    from devenv_lib.containers import Environment
     from devenv_lib.engine import Engine
+    from devenv_lib.project import Project
+    from devenv_lib.records import Host
+    from devenv_lib.settings import Settings
 
 
 def introduce(

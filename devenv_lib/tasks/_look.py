@@ -11,13 +11,13 @@ from invoke import Context
 from devenv_lib import containers, host, report
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
-from devenv_lib.project import Project
-from devenv_lib.records import Container, Host
-from devenv_lib.settings import Settings
 from devenv_lib.tasks._task import settings_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.project import Project
+    from devenv_lib.records import Container, Host
+    from devenv_lib.settings import Settings
 
 PATH = "the project directory (default: the current one)"
 

@@ -6,16 +6,19 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from devenv_lib import containers, images, report
 from devenv_lib.errors import Declined, UsageError
-from devenv_lib.mounts import MountPlan
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
 from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
 from devenv_lib.terminal import on_terminal
+
+if TYPE_CHECKING:
+    from devenv_lib.mounts import MountPlan
 
 
 @task(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
+from devenv_lib import doctor as rooms
 from devenv_lib import report
 from devenv_lib.errors import Declined, DevenvError
 from devenv_lib.plans.health.finding import Finding, Mend, failed
@@ -64,8 +65,6 @@ def doctor(
 
 
 def _examined(c: Context, path: str) -> Examination:
-    from devenv_lib import doctor as rooms  # noqa: PLC0415 - no other task pays for these rooms
-
     layers, errors = layers_of(c, project=path)
     return rooms.examine(layers, errors, path)
 
@@ -81,14 +80,12 @@ def _show(findings: Sequence[Finding], title: str, format: str) -> None:  # noqa
 
 def _rehearse(found: Examination) -> None:
     """Print the commands that stand for what --fix would do."""
-    from devenv_lib.doctor import mending  # noqa: PLC0415 - see `_examined`
-
     if not found.mends:
         report.out("# there is nothing that --fix mends")
     for one in found.mends:
         report.lines([f"# {_will(one)}"])
         try:
-            report.lines(mending.rehearse_mend(found.grounds, one))
+            report.lines(rooms.rehearse_mend(found.grounds, one))
         except DevenvError as error:
             report.lines([f"# it is refused: {error} {error.hint}"])
 
@@ -104,8 +101,6 @@ def _mend(found: Examination, *, force: bool) -> list[Mended]:
         Declined: they said no.
         Refused: there is no terminal to ask on.
     """
-    from devenv_lib.doctor import mending  # noqa: PLC0415 - see `_examined`
-
     if not found.mends:
         report.say("There is nothing that --fix mends.")
         return []
@@ -115,7 +110,7 @@ def _mend(found: Examination, *, force: bool) -> list[Mended]:
     question = f"Do this, on {found.title}?"
     if not force and not report.confirm(question, "Nothing was changed"):
         raise Declined("Nothing was changed.", "To see the commands: inv --dry doctor --fix")
-    done = [mending.mend(found.grounds, one, report.say) for one in found.mends]
+    done = [rooms.mend(found.grounds, one, report.say) for one in found.mends]
     for result in done:
         word = "FAILED" if result.failure else "MENDED"
         report.outcome(result.mend.name, word, result.failure or result.detail, result.hint)

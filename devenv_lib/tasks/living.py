@@ -12,7 +12,6 @@ from invoke import Context
 from devenv_lib import containers, host, report
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
-from devenv_lib.project import Project
 from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._look import PATH, entered, find_project, look
 from devenv_lib.tasks._task import (
@@ -28,6 +27,7 @@ from devenv_lib.terminal import terminal
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.project import Project
 
 
 class ExecOptions(TypedDict):

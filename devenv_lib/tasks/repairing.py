@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import Declined, DevenvError, Refused
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
-from devenv_lib.plans.repair import RepairPlan
-from devenv_lib.records import Identity
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import check_format, dry, exactly_one, finish, task
+
+if TYPE_CHECKING:
+    from devenv_lib.plans.repair import RepairPlan
+    from devenv_lib.records import Identity
 
 _HEADERS = ("VOLUME", "PLACE", "WHAT", "TO DO")
 _LEFT = {"d": "a directory of root's, made by an engine", "f": "an empty file of root's, likewise"}

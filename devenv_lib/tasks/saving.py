@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError, Refused, UsageError
-from devenv_lib.plans import Refusal
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import (
     check_format,
@@ -22,6 +22,9 @@ from devenv_lib.tasks._task import (
     path_at,
     task,
 )
+
+if TYPE_CHECKING:
+    from devenv_lib.plans import Refusal
 
 
 @task(

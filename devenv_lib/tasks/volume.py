@@ -12,7 +12,6 @@ from devenv_lib import report, volumes
 from devenv_lib.engine import connect
 from devenv_lib.errors import Declined
 from devenv_lib.names import LABEL_PATH
-from devenv_lib.plans import RemovalPlan
 from devenv_lib.tasks._hands import hands
 from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._task import (
@@ -29,6 +28,7 @@ from devenv_lib.tasks.saving import save_first
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.plans import RemovalPlan
 
 _HEADERS = ("NAME", "SIZE", "IN USE", "USED BY", "MOUNTED AT", "PROJECT", "CREATED")
 

@@ -1,21 +1,26 @@
 """Volumes: a module for each verb. What the volumes promise is in specs/persistent-volumes.md."""
 
-from devenv_lib.volumes.adopt import adopt, plan_adoption, rehearse_adoption
-from devenv_lib.volumes.archive import Archive, opened
-from devenv_lib.volumes.backup import Backup, backup, check_directory, plan_backup
-from devenv_lib.volumes.clone import Cloned, clone, plan_clone
-from devenv_lib.volumes.compression import SUFFIXES, Compression, best
-from devenv_lib.volumes.ensure import ensure, unlabelled
-from devenv_lib.volumes.examine import VolumeReport, examine
-from devenv_lib.volumes.filling import settle
-from devenv_lib.volumes.inward import copy_in
-from devenv_lib.volumes.measuring import WALK, measure
-from devenv_lib.volumes.outward import copy_out
-from devenv_lib.volumes.partial import remove_left
-from devenv_lib.volumes.provision import provision
-from devenv_lib.volumes.remove import Removal, plan_removal, remove
-from devenv_lib.volumes.repair import Repair, plan_repair, rehearse_repair, repair
-from devenv_lib.volumes.restore import Restored, plan_restore, restore
+from typing import TYPE_CHECKING
+
+from devenv_lib.lazily import lazily
+
+if TYPE_CHECKING:
+    from devenv_lib.volumes.adopt import adopt, plan_adoption, rehearse_adoption
+    from devenv_lib.volumes.archive import Archive, opened
+    from devenv_lib.volumes.backup import Backup, backup, check_directory, plan_backup
+    from devenv_lib.volumes.clone import Cloned, clone, plan_clone
+    from devenv_lib.volumes.compression import SUFFIXES, Compression, best
+    from devenv_lib.volumes.ensure import ensure, unlabelled
+    from devenv_lib.volumes.examine import VolumeReport, examine
+    from devenv_lib.volumes.filling import settle
+    from devenv_lib.volumes.inward import copy_in
+    from devenv_lib.volumes.measuring import WALK, measure
+    from devenv_lib.volumes.outward import copy_out
+    from devenv_lib.volumes.partial import remove_left
+    from devenv_lib.volumes.provision import provision
+    from devenv_lib.volumes.remove import Removal, plan_removal, remove
+    from devenv_lib.volumes.repair import Repair, plan_repair, rehearse_repair, repair
+    from devenv_lib.volumes.restore import Restored, plan_restore, restore
 
 __all__ = [
     "SUFFIXES",
@@ -55,3 +60,25 @@ __all__ = [
     "settle",
     "unlabelled",
 ]
+
+lazily(
+    __name__,
+    {
+        "adopt": ("adopt", "plan_adoption", "rehearse_adoption"),
+        "archive": ("Archive", "opened"),
+        "backup": ("Backup", "backup", "check_directory", "plan_backup"),
+        "clone": ("Cloned", "clone", "plan_clone"),
+        "compression": ("SUFFIXES", "Compression", "best"),
+        "ensure": ("ensure", "unlabelled"),
+        "examine": ("VolumeReport", "examine"),
+        "filling": ("settle",),
+        "inward": ("copy_in",),
+        "measuring": ("WALK", "measure"),
+        "outward": ("copy_out",),
+        "partial": ("remove_left",),
+        "provision": ("provision",),
+        "remove": ("Removal", "plan_removal", "remove"),
+        "repair": ("Repair", "plan_repair", "rehearse_repair", "repair"),
+        "restore": ("Restored", "plan_restore", "restore"),
+    },
+)
