@@ -69,7 +69,8 @@ class Engine:
     def snapshot(self, *, labelled: bool = False, sizes: bool = False) -> Snapshot:
         """Return volumes and containers: all volumes, or with ``labelled`` only devenv's.
 
-        Three calls with ``sizes``, two without, however many objects there are.
+        Three calls with ``sizes``, two without, however many objects there are. The answer with
+        the sizes cannot be the list: Docker's leaves out other drivers' volumes, Podman's labels.
         """
         volumes = self.volumes(labelled=labelled)
         usage = self._sizes() if sizes else {}
