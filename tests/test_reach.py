@@ -9,6 +9,7 @@ import socket
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import UnixStreamServer
@@ -239,16 +240,45 @@ class Ancient(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Iterator[Path]:
-    """The socket of an engine that is too old."""
-    path = tmp_path / "old.sock"
-    with UnixStreamServer(str(path), Ancient) as server:
+@contextmanager
+def served(path: Path, handler: type[BaseHTTPRequestHandler]) -> Iterator[Path]:
+    """Have an engine answer at a socket."""
+    with UnixStreamServer(str(path), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield path
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Iterator[Path]:
+    """The socket of an engine that is too old."""
+    with served(tmp_path / "old.sock", Ancient) as path:
+        yield path
+
+
+def test_every_request_has_the_headers_that_docker_is_configured_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy before the engine may ask for one. Those too that docker-py does not make."""
+    tokens: dict[str, str | None] = {}
+
+    class Guarded(Ancient):
+        api = "1.41"
+
+        def do_GET(self) -> None:
+            tokens[self.path.partition("?")[0]] = self.headers["X-Token"]
+            super().do_GET()
+
+    (tmp_path / "config.json").write_text('{"HttpHeaders": {"X-Token": "mine"}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with served(tmp_path / "new.sock", Guarded) as path:
+        engine = connect_to(host(path))
+        engine.volumes()
+        assert engine._sizes() == {}
+    assert tokens.pop("/v1.41/system/df") == "mine"
+    assert set(tokens.values()) == {"mine"}
 
 
 def test_an_engine_that_speaks_an_old_api_is_too_old(old: Path) -> None:

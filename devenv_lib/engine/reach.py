@@ -11,6 +11,7 @@ from typing import Any
 
 import docker
 import docker.tls
+import docker.utils.config
 import requests
 
 from devenv_lib.engine.client import Engine
@@ -40,6 +41,8 @@ def reach(endpoint: Endpoint) -> Engine:
         raise _malformed(endpoint)  # docker-py would take the default socket instead
     try:
         client = docker.APIClient(base_url=endpoint.url, version="auto", tls=_tls(endpoint))
+        # docker-py gives them to its own requests, and not to those that this room makes itself.
+        client.headers.update(docker.utils.config.load_general_config().get("HttpHeaders") or {})
     except (docker.errors.DockerException, requests.RequestException, *_NONSENSE) as error:
         _blame_configuration()
         raise diagnose(endpoint, error) from None
