@@ -10,6 +10,7 @@ from tests.conftest import IMAGE, Workspace
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.every_engine
 def test_a_limit_is_set_or_its_lack_is_said_and_refused_where_limits_are_required(
     workspace: Workspace,
 ) -> None:
@@ -26,6 +27,7 @@ def test_a_limit_is_set_or_its_lack_is_said_and_refused_where_limits_are_require
     assert bool(workspace.container_names()) != bool(lacking)
 
 
+@pytest.mark.every_engine
 def test_everything_that_a_program_inside_writes_comes_back(workspace: Workspace) -> None:
     workspace.up()
     script = "for i in 1 2 3; do echo out; echo said >&2; done; exit 5"
@@ -34,6 +36,7 @@ def test_everything_that_a_program_inside_writes_comes_back(workspace: Workspace
         assert (status, sorted(output.split())) == (5, ["out"] * 3 + ["said"] * 3)
 
 
+@pytest.mark.every_engine
 def test_each_answer_of_a_helper_is_its_own(workspace: Workspace) -> None:
     """One that followed at once was read by the `cat` of the one before, if it was longer."""
     with workspace.engine.helper(IMAGE, (), workspace.prefix, workspace.prefix) as helper:

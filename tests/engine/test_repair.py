@@ -75,6 +75,7 @@ line"; chown -R 1000:1000 users; touch users/mine; chown 1000 users/mine; chmod 
     return name
 
 
+@pytest.mark.every_engine
 def test_the_user_can_write_afterwards_and_nothing_else_changes(
     workspace: Workspace, left: str
 ) -> None:
@@ -178,6 +179,7 @@ def test_owner_changes_exactly_what_was_counted(workspace: Workspace, foreign: s
     workspace.sh("touch ~/.local/share/x ~/.local/share/a/x")
 
 
+@pytest.mark.every_engine
 def test_owners_of_what_a_container_references_stay(workspace: Workspace, foreign: str) -> None:
     user = f"{workspace.prefix}-user"
     workspace.extra_containers.append(user)
