@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from devenv_lib.records import LIMITS
-from tests.conftest import IMAGE, Workspace
+from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
 
@@ -25,6 +25,16 @@ def test_a_limit_is_set_or_its_lack_is_said_and_refused_where_limits_are_require
     assert required.returncode == bool(lacking), required.stderr
     assert ("limits_required" in required.stderr) == bool(lacking)
     assert bool(workspace.container_names()) != bool(lacking)
+
+
+@pytest.mark.every_engine
+def test_a_helper_takes_no_empty_volume_from_an_environment(workspace: Workspace) -> None:
+    """Podman gives the root of one that is empty to each container's user in turn."""
+    workspace.up()
+    for user in ("0", "7"):
+        mount = f"{workspace.volume('state')}:/home/devuser/.local/state"
+        docker("run", "--rm", f"--user={user}", f"--volume={mount}", IMAGE, "true")
+        assert workspace.sh("stat -c %u ~/.local/state ~/.cache").split() == ["1000", "1000"]
 
 
 @pytest.mark.every_engine
