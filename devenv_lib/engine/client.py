@@ -135,9 +135,7 @@ class Engine:
         """Return all containers, running or not, that have all of ``labels`` (``key=value``)."""
         with self._doing("listing containers"):
             filters = {"label": list(labels)} if labels else None
-            return [
-                answers.container(c) for c in self._client.containers(all=True, filters=filters)
-            ]
+            return answers.containers(self._client.containers(all=True, filters=filters))
 
     def existing(self, container: str) -> Existing:
         """Return what a container was created with."""

@@ -30,6 +30,7 @@ from typing import IO, Any
 
 import docker
 
+from devenv_lib.engine import answers
 from devenv_lib.errors import EngineFailure
 
 #: Seconds that a helper has to disappear in.
@@ -248,5 +249,7 @@ def gone(client: docker.APIClient, identity: str) -> None:
         if "already in progress" not in str(error.explanation):
             raise
     deadline = time.monotonic() + PATIENCE
-    while client.containers(all=True, filters={"id": identity}) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if not answers.containers(client.containers(all=True, filters={"id": identity})):
+            return
         time.sleep(_PAUSE)
