@@ -36,7 +36,7 @@ class _Engine:
 def left(state: str = "dead") -> tuple[_Engine, Engine]:
     labels = {**common_labels(PROJECT.prefix), LABEL_PATH: str(PROJECT.path)}
     engine = _Engine(Container("0123456789abcdef", NAME, state, labels))
-    return engine, cast(Engine, engine)
+    return engine, cast("Engine", engine)
 
 
 def test_a_dead_container_is_no_environment() -> None:

@@ -29,7 +29,7 @@ _HUNG = 120
 _CAUSE = re.compile(
     rf"stopped answering|No engine answers|{REFUSAL}|could not be started|helper container"
     "|is not running|Cannot connect|connection|EOF|does not say|broke off|[Ii]nterrupted"
-    "|broken pipe|[Nn]o space left on device",
+    "|broken pipe|error during connect|[Nn]o space left on device",
 )
 #: The command that a message says comes next.
 _NEXT = re.compile(r"\b(inv volume\.repair --name \S+?)[.;:,]?(?:\s|$)")
