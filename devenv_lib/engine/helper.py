@@ -30,6 +30,8 @@ from typing import IO, Any
 
 import docker
 
+from devenv_lib.engine import answers
+from devenv_lib.engine.failures import broken_off, failed, no_room
 from devenv_lib.errors import EngineFailure
 
 #: Seconds that a helper has to disappear in.
@@ -107,7 +109,7 @@ class Helper:
         status, output, said = self._ask(os.fsencode(script))
         self._is_ready = True
         if status:
-            raise _failure(words[0], status, _last_words(said))
+            raise failed(words[0], status, _last_words(said))
         return output
 
     def _ask(self, script: bytes) -> tuple[int, bytes, bytes]:
@@ -136,12 +138,16 @@ class Helper:
         if self._is_ready:
             self._failed = EngineFailure(
                 f"The helper container ended: {said or 'silently'}.",
-                "Somebody may have removed it; then run the same command again.",
+                no_room(said)
+                or "Somebody may have removed it, or ended the engine: docker info; then run the "
+                "same command again.",
             )
         else:
             self._failed = EngineFailure(
                 f"A helper container of the image {self._image} could not be started: {said}",
-                "Helpers need an image of a whole system, as the default one: DEVENV_IMAGE= inv …",
+                no_room(said)
+                or "See whether the engine runs: docker info. Helpers need an image of a whole "
+                "system, as the default one: DEVENV_IMAGE= inv …",
             )
         return self._failed
 
@@ -187,10 +193,10 @@ class Helper:
             told = _TOLD.search(wrote)
             program.said = _last_words(wrote[: told.start()] if told else wrote)
             if told is None:
-                raise _broken_off(words[0], program.said)
+                raise broken_off(words[0], program.said)
             program.status = int(told[1])
             if program.status not in (0, *tolerated):
-                raise _failure(words[0], program.status, program.said)
+                raise failed(words[0], program.status, program.said)
 
     def release(self) -> None:
         """Let the helper end, which takes a while, and do not wait for it."""
@@ -219,21 +225,6 @@ def _last_words(said: bytes) -> str:
     return " ".join(said[-_QUOTED:].decode(errors="replace").split())
 
 
-def _failure(program: str, status: int, said: str) -> EngineFailure:
-    return EngineFailure(
-        f"{program} failed in the helper container: {said or 'silently'} (status {status}).",
-        "See what the engine has, and whether its disk is full: docker ps -a; docker system df",
-        status,
-    )
-
-
-def _broken_off(program: str, said: str) -> EngineFailure:
-    return EngineFailure(
-        f"The connection to {program} in the helper container broke off: {said or 'silently'}.",
-        "See whether the engine runs: docker info; then run the same command again.",
-    )
-
-
 def gone(client: docker.APIClient, identity: str) -> None:
     """Make sure that a helper of ours is gone: one that never ran is not removed by its end.
 
@@ -248,5 +239,7 @@ def gone(client: docker.APIClient, identity: str) -> None:
         if "already in progress" not in str(error.explanation):
             raise
     deadline = time.monotonic() + PATIENCE
-    while client.containers(all=True, filters={"id": identity}) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if not answers.containers(client.containers(all=True, filters={"id": identity})):
+            return
         time.sleep(_PAUSE)
