@@ -16,6 +16,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from tests.engines import machinery
+from tests.engines.bootstrap import EngineTrouble
 from tests.engines.catalogue import BREAKABLE, ThrowAway
 
 #: Seconds that an engine has to end and to answer again, and between looks.
@@ -74,7 +75,7 @@ class Site:
         self.engine.down.touch()
         server = self._server()
         if server is None:
-            raise machinery.EngineTrouble(f"{self.engine.name} is not there to be ended")
+            raise EngineTrouble(f"{self.engine.name} is not there to be ended")
         os.kill(server, number)
         deadline = time.monotonic() + _PATIENCE
         while self._server() == server and time.monotonic() < deadline:
@@ -90,7 +91,7 @@ class Site:
         deadline = time.monotonic() + _PATIENCE
         while machinery.docker(self.engine, "version", check=False).returncode:
             if time.monotonic() > deadline:
-                raise machinery.EngineTrouble(f"{self.engine.name} does not come back")
+                raise EngineTrouble(f"{self.engine.name} does not come back")
             time.sleep(_PAUSE)
 
     @property
@@ -117,7 +118,7 @@ def site(url: str, host: Path) -> Iterator[Site]:
     """
     found = next((engine for engine in BREAKABLE if engine.url == url), None)
     if found is None:
-        raise machinery.EngineTrouble(f"{url} is no engine that may break down: inv dev.faults")
+        raise EngineTrouble(f"{url} is no engine that may break down: inv dev.faults")
     host.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={_HOST_DISK},mode=0755", "faults", str(host)]
     subprocess.run(words, check=True)
