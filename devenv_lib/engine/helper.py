@@ -30,14 +30,13 @@ from typing import IO, Any
 
 import docker
 
+from devenv_lib.engine.last_words import broken_off, failure, last_words
 from devenv_lib.errors import EngineFailure
 
 #: Seconds that a helper has to disappear in.
 PATIENCE = 8.0
 #: Seconds between looks whether it has.
 _PAUSE = 0.02
-#: Characters of a program's last words that a message quotes.
-_QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
 #: client that was killed a part may come: the brace without its end runs nothing. Each has files of
 #: its own: the next one may begin when this answer is whole, before `cat` has seen that they end.
@@ -48,8 +47,8 @@ echo $? $(stat -c %s $out $said)
 cat $out $said
 rm $out $said
 """
-#: Runs words, and says their status at the end of stderr.
-_TELLING = '"$@"; printf "\\0%d\\0" $? >&2'
+#: Runs words, and says their status at the end of stderr, and in a file.
+_TELLING = '"$@"; status=$?; echo $status >"$0"; printf "\\0%d\\0" $status >&2'
 _TOLD = re.compile(rb"\0(\d+)\0\Z")
 
 
@@ -107,7 +106,7 @@ class Helper:
         status, output, said = self._ask(os.fsencode(script))
         self._is_ready = True
         if status:
-            raise _failure(words[0], status, _last_words(said))
+            raise failure(words[0], status, last_words(said))
         return output
 
     def _ask(self, script: bytes) -> tuple[int, bytes, bytes]:
@@ -132,7 +131,7 @@ class Helper:
     def _ended(self) -> EngineFailure:
         """Return why the main process is not there, or not any more."""
         self._main.kill()
-        said = _last_words(self._main.communicate()[1])
+        said = last_words(self._main.communicate()[1])
         if self._is_ready:
             self._failed = EngineFailure(
                 f"The helper container ended: {said or 'silently'}.",
@@ -164,9 +163,11 @@ class Helper:
                 or went is not all.
         """
         self.ready()
+        self._asked += 1
+        told_in = f"/dev/shm/told{self._asked}"  # noqa: S108 - in the helper, which is ours
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [*self._words, "sh", "-c", _TELLING, "sh", *words],
+                [*self._words, "sh", "-c", _TELLING, told_in, *words],
                 stdin=stdin,
                 stdout=stdout,
                 stderr=said,
@@ -185,12 +186,27 @@ class Helper:
             said.seek(0)
             wrote = said.read()
             told = _TOLD.search(wrote)
-            program.said = _last_words(wrote[: told.start()] if told else wrote)
+            program.said = last_words(wrote[: told.start()] if told else wrote)
             if told is None:
-                raise _broken_off(words[0], program.said)
+                raise self._unheard(words[0], wrote, told_in, tolerated)
             program.status = int(told[1])
             if program.status not in (0, *tolerated):
-                raise _failure(words[0], program.status, program.said)
+                raise failure(words[0], program.status, program.said)
+
+    def _unheard(
+        self, program: str, wrote: bytes, told_in: str, tolerated: Sequence[int]
+    ) -> EngineFailure:
+        """Return why a stream broke off: because its program failed, or for another reason.
+
+        Podman 5.4 resets the connection when a program ends before it has read all: its status
+        does not come, or is followed by docker's own words. A success is not believed: what it
+        wrote may not have come either.
+        """
+        with suppress(EngineFailure):
+            status = int(self.run(["cat", told_in]))
+            if status not in (0, *tolerated):
+                return failure(program, status, last_words(wrote.partition(b"\0")[0]))
+        return broken_off(program, last_words(wrote))
 
     def release(self) -> None:
         """Let the helper end, which takes a while, and do not wait for it."""
@@ -213,25 +229,6 @@ def _close(stream: IO[Any] | None) -> None:
     if stream is not None:
         with suppress(BrokenPipeError):
             stream.close()
-
-
-def _last_words(said: bytes) -> str:
-    return " ".join(said[-_QUOTED:].decode(errors="replace").split())
-
-
-def _failure(program: str, status: int, said: str) -> EngineFailure:
-    return EngineFailure(
-        f"{program} failed in the helper container: {said or 'silently'} (status {status}).",
-        "See what the engine has, and whether its disk is full: docker ps -a; docker system df",
-        status,
-    )
-
-
-def _broken_off(program: str, said: str) -> EngineFailure:
-    return EngineFailure(
-        f"The connection to {program} in the helper container broke off: {said or 'silently'}.",
-        "See whether the engine runs: docker info; then run the same command again.",
-    )
 
 
 def gone(client: docker.APIClient, identity: str) -> None:
