@@ -59,13 +59,25 @@ def lint(c: Context) -> None:
 
 @task(
     positional=[],
-    help={"k": "only commands whose names match", "fault": "only faults of this kind, as TORN"},
+    help={
+        "k": "only commands whose names match",
+        "fault": "only faults of this kind, as TORN or FULL",
+        "engine": "end this throw-away engine and start it again, and fill disks up, instead",
+        "limit": "with --engine: at how many requests of a command; 0, the default, is all",
+    },
 )
-def faults(c: Context, k: str = "", fault: str = "") -> None:
+def faults(c: Context, k: str = "", fault: str = "", engine: str = "", limit: int = 0) -> None:
     """Fail every command at each of its requests, in every way; takes hours."""
-    words = ["tests/faults", "--every-fault", "--log-cli-level=info"]
+    words = [PYTHON, "-m", "pytest", "tests/faults", "--log-cli-level=info"]
     words += [*(["-k", k] if k else []), *([f"--fault={fault}"] if fault else [])]
-    c.run(shlex.join([PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
+    if engine:
+        # The small disk of the host's ends with this process, however that is.
+        private = ["unshare", "--mount", "--propagation", "private", *words]
+        there = [PYTHON, "-m", "tests.engines", "run", f"{engine}-faults"]
+        words = [*there, *private, "--breakdowns", f"--limit={limit}"]
+    else:
+        words += ["--every-fault"]
+    c.run(shlex.join(words), pty=sys.stdout.isatty())
 
 
 @task(

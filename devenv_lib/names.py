@@ -107,6 +107,12 @@ def unfinished_name(volume: str) -> str:
     return f"{volume}-unfinished"
 
 
+def is_reserved(volume: str) -> bool:
+    """Whether a volume's name is one that devenv gives to its own, for a while, beside others."""
+    of = (adopting_name, complete_name, removing_name, unfinished_name)
+    return volume.endswith(tuple(name("") for name in of))
+
+
 def helper_name(prefix: str, about: str) -> str:
     """Return the name of the helper container that works on a volume: there is one at a time."""
     import hashlib  # noqa: PLC0415 - see `path_digest`

@@ -21,6 +21,7 @@ from devenv_lib.names import (
     common_labels,
     container_name,
     container_stage,
+    is_reserved,
     ours,
     path_digest,
     prefix_of,
@@ -46,6 +47,19 @@ def check_name(name: str, kind: Literal["volume", "container"] = "volume") -> st
             f"{name!r} is not a {kind} name: two or more letters, digits, '_', '.' and '-', "
             "beginning with a letter or digit.",
             f"See the names there are: inv {_LISTING[kind]} --format names",
+        )
+    return name
+
+
+def check_new_volume(name: str, hint: str) -> str:
+    """Return ``name`` if a volume may be made by it.
+
+    Raises:
+        UsageError: devenv makes volumes of such names by itself, and removes them.
+    """
+    if is_reserved(name):
+        raise UsageError(
+            f"{name!r} ends as the volumes do that devenv makes beside others for a while.", hint
         )
     return name
 

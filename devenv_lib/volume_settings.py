@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from devenv_lib.errors import SettingsError
+from devenv_lib.names import is_reserved
 from devenv_lib.readers import Scope
 
 SCOPE, EXTRA = "volumes.scope", "volumes.extra"
@@ -74,7 +75,7 @@ def entries(
 
 
 def check_extra(extra: Mapping[str, Entry[str]], names: Collection[str]) -> None:
-    """Refuse further volumes that are called like those that environments have anyway.
+    """Refuse further volumes that are called like those that are there anyway, or for a while.
 
     Raises:
         SettingsError: with the place where it was set.
@@ -85,6 +86,12 @@ def check_extra(extra: Mapping[str, Entry[str]], names: Collection[str]) -> None
                 f"'devenv.{EXTRA}' in {entry.origin} names {entry.written}, which environments "
                 "have already.",
                 f"Choose another name; these are taken: {', '.join(names)}.",
+            )
+        if is_reserved(name):
+            raise SettingsError(
+                f"'devenv.{EXTRA}' in {entry.origin} names {entry.written}, which ends as the "
+                "volumes do that devenv makes beside others for a while.",
+                "Choose another name.",
             )
 
 

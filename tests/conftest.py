@@ -46,6 +46,8 @@ signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add what the fault suite takes."""
     parser.addoption("--every-fault", action="store_true", help="no sample: every fault anywhere")
+    parser.addoption("--breakdowns", action="store_true", help="the engine's own: `dev.faults`")
+    parser.addoption("--limit", type=int, default=0, help="breakdowns of a kind; 0: at any request")
     parser.addoption("--fault", action="append", default=[], help="only faults of this kind")
 
 

@@ -101,7 +101,10 @@ class Relay:
         with client, socket.socket(socket.AF_UNIX) as upstream:
             if self._dead:
                 return
-            upstream.connect(self.engine)
+            try:
+                upstream.connect(self.engine)
+            except OSError:  # it is down
+                return
             self._ends += (client, upstream)
             limit = _Limit()
             back = threading.Thread(target=_copy, args=(upstream, client, limit), daemon=True)

@@ -547,6 +547,7 @@ def test_a_directory_that_one_layer_changes_stays_changed_when_another_adds_one(
         ({"scope": {"other-cache": "project"}}, "does not begin with the prefix"),
         ({"extra": {"other-go": "~/go"}}, "does not begin with the prefix"),
         ({"extra": {"devenv-data": "~/go"}}, "which environments have already"),
+        ({"extra": {"devenv-go-unfinished": "~/go"}}, "beside others for a while"),
     ],
 )
 def test_names_of_volumes_have_to_be_ones_of_environments(values: object, words: str) -> None:

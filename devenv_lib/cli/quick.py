@@ -22,6 +22,8 @@ from devenv_lib.terminal import FALLBACK, on_terminal, terminal
 _SUFFIXES = ("yaml", "yml", "json", "py")
 _SETTINGS = ("DEVENV_", "INVOKE_")
 _PREFIX = "DEVENV_PREFIX"
+#: As in `devenv_lib.containers.lost`, which takes time to import.
+_LOST = 255
 
 
 def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -108,7 +110,22 @@ def _execute(
     line = exec_words(
         endpoint, seen.id, words, variables={**variables, MARK: mark}, terminal=terminal_here
     )
-    return attend(line, _Later(seen.id, mark), terminal=terminal_here)
+    status = attend(line, _Later(seen.id, mark), terminal=terminal_here)
+    return _own_status(seen) if status == _LOST else status
+
+
+def _own_status(seen: Seen) -> int:
+    """Return the status that may be docker's for a lost connection, or say that it was lost."""
+    from devenv_lib import report  # noqa: PLC0415 - see above
+    from devenv_lib.containers.lost import check_answered  # noqa: PLC0415
+    from devenv_lib.engine import connect  # noqa: PLC0415
+
+    try:
+        check_answered(connect(), seen.id, seen.name)
+    except DevenvError as error:
+        report.failure(error)
+        return error.exit_code
+    return _LOST
 
 
 class _Later:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from devenv_lib import images
+from devenv_lib.containers.lost import LOST, check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.engine.session import MARK, attend, exec_words, new_mark
 from devenv_lib.errors import EngineFailure, ImageError
@@ -84,7 +85,10 @@ def execute(
         terminal=on_terminal(),
     )
     tell = teller(engine, container.id, user, mark)
-    return attend(line, tell, terminal=on_terminal())
+    status = attend(line, tell, terminal=on_terminal())
+    if status == LOST:
+        check_answered(engine, container.id, container.name)
+    return status
 
 
 def who(engine: Engine, container: Container, user: str = "") -> Identity:

@@ -20,7 +20,8 @@ class Sighting:
     ``ready`` is its environment; ``starting`` a new one that somebody is bringing up, or left
     half-way; ``restarting`` one that was stopped and is being started again; ``replaced`` one
     that is kept until the one in its place is finished. ``abandoned`` are new ones that
-    somebody gave up and was killed before they were gone. ``name`` is the one that a new
+    somebody gave up and was killed before they were gone. ``dead`` are those that an engine was
+    removing, perhaps when it was killed: they can only be removed. ``name`` is the one that a new
     environment would take.
     """
 
@@ -30,6 +31,7 @@ class Sighting:
     replaced: Container | None
     name: str
     abandoned: tuple[Container, ...] = ()
+    dead: tuple[Container, ...] = ()
 
     @property
     def present(self) -> Container | None:
@@ -48,7 +50,7 @@ class Sighting:
 
     @property
     def everything(self) -> tuple[Container, ...]:
-        """All of the project's containers."""
+        """All of the project's containers but the dead."""
         one = (self.ready, self.starting, self.restarting, self.replaced)
         return (*filter(None, one), *self.abandoned)
 
@@ -56,8 +58,8 @@ class Sighting:
 def find(engine: Engine, project: Project) -> Sighting:
     """Look for the environment of ``project`` among all containers, in one call.
 
-    Labels, path and name have to agree (`Project.owns`); what the engine is removing does not
-    count.
+    Labels, path and name have to agree (`Project.owns`); what the engine is removing, or has left
+    dead, does not count.
 
     Raises:
         EngineFailure: the engine stopped answering.
@@ -89,4 +91,5 @@ def find(engine: Engine, project: Project) -> Sighting:
         replaced=first(REPLACED),
         name=long if short in others else short,
         abandoned=tuple(given),
+        dead=tuple(c for c in everyone if project.owns(c) and c.state == "dead"),
     )

@@ -65,6 +65,8 @@ def stop(engine: Engine, project: Project, *, keep: bool = False) -> tuple[Stopp
         else:
             take_down(engine, container)
         taken.append(Stopped(container.name, container is stays))
+    for container in seen.dead:
+        take_down(engine, container)
     return tuple(taken)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: The engine's words for how long a container has been what it is.
 _SINCE = re.compile(r"(?:Up|Exited \(-?\d+\)) (?P<since>[^()]+?)(?: \(.*\))?")
-_STOPPED = frozenset({"exited", "created", "dead"})
+_STOPPED = frozenset({"exited", "created"})
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def survey(engine: Engine, prefix: str, *, stopped: bool = True) -> tuple[Enviro
     return tuple(
         _report(project, container, engine.endpoint.name)
         for project, container in environments_of(engine, prefix)
-        if stopped or container.running
+        if (stopped or container.running) and container.state != "dead"
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,9 @@ def _go_round(start: Start, *, recreate: bool) -> Environment:
     for _ in range(_RACES):
         seen = find(engine, project)
         old = seen.present
+        for dead in seen.dead:  # it has the name, if nobody else is removing it just now
+            with suppress(EngineFailure):
+                engine.remove(dead.id, force=True)
         if old and seen.starting:  # a loser of a race: it can never get its name
             abandon(engine, project)
         if seen.ready and seen.ready.state == "paused":

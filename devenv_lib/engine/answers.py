@@ -52,6 +52,15 @@ def container(data: Json) -> Container:
     )
 
 
+def containers(data: Iterable[Json]) -> list[Container]:
+    """Read ``/containers/json``, without ghosts.
+
+    Docker 20.10, killed and started again, lists helpers that it has removed since as dead until
+    its next start. They have no name, and can neither be inspected nor removed.
+    """
+    return [container(one) for one in data if one.get("State") != "dead" or one.get("Names")]
+
+
 def _published_now(ports: Sequence[Json]) -> tuple[Port, ...]:
     """Read ``Ports``: one entry for each address, and IPv6 is told of beside IPv4."""
     found = {

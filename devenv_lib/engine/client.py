@@ -136,9 +136,7 @@ class Engine:
         """Return all containers, running or not, that have all of ``labels`` (``key=value``)."""
         with self._doing("listing containers"):
             filters = {"label": list(labels)} if labels else None
-            return [
-                answers.container(c) for c in self._client.containers(all=True, filters=filters)
-            ]
+            return answers.containers(self._client.containers(all=True, filters=filters))
 
     def existing(self, container: str) -> Existing:
         """Return what a container was created with."""
@@ -228,19 +226,16 @@ class Engine:
     ) -> Iterator[Helper]:
         """Give a helper that has ``mounts`` and is ended with the block: see `helper.Helper`.
 
-        Why the block failed is said, and not that after it the helper could not be ended either.
+        That its end could not be seen is no failure of what it was for, which is done: it ends
+        by itself, and whoever needs its name or its volumes next waits for that.
         """
         with self._doing("starting a helper container"):
             made = begin(self._client, self.endpoint, image, mounts, prefix, about)
-        ending = self._doing("ending a helper container")
         try:
             yield made
-        except BaseException:
-            with suppress(EngineFailure), ending:
+        finally:
+            with suppress(EngineFailure), self._doing("ending a helper container"):
                 made.end()
-            raise
-        with ending:
-            made.end()
 
     def used_since(self, volume: str, helper: str) -> bool | None:
         """Whether another container could write into a volume since a helper (an id) had it.

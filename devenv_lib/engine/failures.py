@@ -41,9 +41,40 @@ def translated(doing: str, engine: str) -> Iterator[None]:
         ) from None
 
 
+def no_room(said: str) -> str:
+    """Return what comes next where an engine's disk is full, by its words; else empty."""
+    if "no space left on device" not in said.lower():
+        return ""
+    return (
+        "The engine's disk is full. What takes the room: docker system df; on its machine: "
+        "df -h. Free some, then run the same command again."
+    )
+
+
 def _hint(said: str) -> str:
     """Return the command that comes next after an engine's refusal."""
+    if full := no_room(said):
+        return full
     if "port is already allocated" in said or "address already in use" in said:
         other = "DEVENV_PORTS='[PORT]' inv run; for ssh: inv run --port PORT"
         return f"Free that port, or choose another: {other}"
     return "See what the engine has: docker ps -a; docker volume ls"
+
+
+def failed(program: str, status: int, said: str) -> EngineFailure:
+    """Return the failure of a program in a helper, with its last words."""
+    return EngineFailure(
+        f"{program} failed in the helper container: {said or 'silently'} (status {status}).",
+        no_room(said)
+        or "See what the engine has, and whether its disk is full: docker ps -a; docker system df",
+        status,
+    )
+
+
+def broken_off(program: str, said: str) -> EngineFailure:
+    """Return the failure of a program in a helper that did not say how it ended."""
+    return EngineFailure(
+        f"The connection to {program} in the helper container broke off: {said or 'silently'}.",
+        no_room(said)
+        or "See whether the engine runs: docker info; then run the same command again.",
+    )

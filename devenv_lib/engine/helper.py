@@ -30,13 +30,16 @@ from typing import IO, Any
 
 import docker
 
-from devenv_lib.engine.last_words import broken_off, failure, last_words
+from devenv_lib.engine import answers
+from devenv_lib.engine.failures import broken_off, failed, no_room
 from devenv_lib.errors import EngineFailure
 
 #: Seconds that a helper has to disappear in.
 PATIENCE = 8.0
 #: Seconds between looks whether it has.
 _PAUSE = 0.02
+#: Characters of a program's last words that a message quotes.
+_QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
 #: client that was killed a part may come: the brace without its end runs nothing. Each has files of
 #: its own: the next one may begin when this answer is whole, before `cat` has seen that they end.
@@ -106,7 +109,7 @@ class Helper:
         status, output, said = self._ask(os.fsencode(script))
         self._is_ready = True
         if status:
-            raise failure(words[0], status, last_words(said))
+            raise failed(words[0], status, _last_words(said))
         return output
 
     def _ask(self, script: bytes) -> tuple[int, bytes, bytes]:
@@ -131,16 +134,20 @@ class Helper:
     def _ended(self) -> EngineFailure:
         """Return why the main process is not there, or not any more."""
         self._main.kill()
-        said = last_words(self._main.communicate()[1])
+        said = _last_words(self._main.communicate()[1])
         if self._is_ready:
             self._failed = EngineFailure(
                 f"The helper container ended: {said or 'silently'}.",
-                "Somebody may have removed it; then run the same command again.",
+                no_room(said)
+                or "Somebody may have removed it, or ended the engine: docker info; then run the "
+                "same command again.",
             )
         else:
             self._failed = EngineFailure(
                 f"A helper container of the image {self._image} could not be started: {said}",
-                "Helpers need an image of a whole system, as the default one: DEVENV_IMAGE= inv …",
+                no_room(said)
+                or "See whether the engine runs: docker info. Helpers need an image of a whole "
+                "system, as the default one: DEVENV_IMAGE= inv …",
             )
         return self._failed
 
@@ -186,12 +193,12 @@ class Helper:
             said.seek(0)
             wrote = said.read()
             told = _TOLD.search(wrote)
-            program.said = last_words(wrote[: told.start()] if told else wrote)
+            program.said = _last_words(wrote[: told.start()] if told else wrote)
             if told is None:
                 raise self._unheard(words[0], wrote, told_in, tolerated)
             program.status = int(told[1])
             if program.status not in (0, *tolerated):
-                raise failure(words[0], program.status, program.said)
+                raise failed(words[0], program.status, program.said)
 
     def _unheard(
         self, program: str, wrote: bytes, told_in: str, tolerated: Sequence[int]
@@ -205,8 +212,8 @@ class Helper:
         with suppress(EngineFailure):
             status = int(self.run(["cat", told_in]))
             if status not in (0, *tolerated):
-                return failure(program, status, last_words(wrote.partition(b"\0")[0]))
-        return broken_off(program, last_words(wrote))
+                return failed(program, status, _last_words(wrote.partition(b"\0")[0]))
+        return broken_off(program, _last_words(wrote))
 
     def release(self) -> None:
         """Let the helper end, which takes a while, and do not wait for it."""
@@ -231,6 +238,10 @@ def _close(stream: IO[Any] | None) -> None:
             stream.close()
 
 
+def _last_words(said: bytes) -> str:
+    return " ".join(said[-_QUOTED:].decode(errors="replace").split())
+
+
 def gone(client: docker.APIClient, identity: str) -> None:
     """Make sure that a helper of ours is gone: one that never ran is not removed by its end.
 
@@ -245,5 +256,7 @@ def gone(client: docker.APIClient, identity: str) -> None:
         if "already in progress" not in str(error.explanation):
             raise
     deadline = time.monotonic() + PATIENCE
-    while client.containers(all=True, filters={"id": identity}) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if not answers.containers(client.containers(all=True, filters={"id": identity})):
+            return
         time.sleep(_PAUSE)

@@ -62,9 +62,11 @@ def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> 
                 f"Another command is at work on it: its helper {name} is there.",
                 "Wait for its end, then run the same command again.",
             )
-        for data in client.containers(all=True, filters={"name": f"^/?{name}$"}):
-            if data.get("State") == "created":
-                since = unstarted.setdefault(data["Id"], now)
-                if now - since > _UNSTARTED:  # its maker was killed
-                    gone(client, data["Id"])
+        for found in answers.containers(
+            client.containers(all=True, filters={"name": f"^/?{name}$"})
+        ):
+            if not found.running:
+                since = unstarted.setdefault(found.id, now)
+                if now - since > _UNSTARTED:  # its maker was killed, or its engine
+                    gone(client, found.id)
         time.sleep(_PAUSE)

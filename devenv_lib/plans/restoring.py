@@ -10,7 +10,7 @@ from devenv_lib.plans.manifest import Manifest
 from devenv_lib.plans.pending import pending
 from devenv_lib.plans.refusal import in_hand, not_ours
 from devenv_lib.plans.removal import removal
-from devenv_lib.project import check_name, check_volume_name
+from devenv_lib.project import check_name, check_new_volume, check_volume_name
 from devenv_lib.records import Snapshot
 
 
@@ -38,6 +38,8 @@ def refuse_target(
         Refused: it is not ours, in use, protected, or in another command's hands.
     """
     check_volume_name(name, prefix, f"Choose another: --name {prefix}-NAME")
+    if snapshot.volume(name) is None:
+        check_new_volume(name, f"Choose another: --name {prefix}-NAME")
     if found := pending(snapshot.volumes, prefix).get(name):
         raise in_hand(name, found).error()
     if volume := snapshot.volume(name):

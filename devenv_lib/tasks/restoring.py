@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invoke import Context
 
-from devenv_lib import report, volumes
+from devenv_lib import report, texts, volumes
 from devenv_lib.errors import UsageError
 from devenv_lib.names import common_labels
 from devenv_lib.plans.commands import volume_line
@@ -95,7 +95,7 @@ def _rehearsal(
 
 def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
     entries = "1 entry" if done.files == 1 else f"{done.files} entries"
-    detail = f"{entries}, {report.size(done.bytes)}, from {done.path}"
+    detail = f"{entries}, {texts.size(done.bytes)}, from {done.path}"
     report.outcome(done.name, "RESTORED", detail)
     if done.earlier:
         report.reason(f"first, what an interrupted command left was {done.earlier}")

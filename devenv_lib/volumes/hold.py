@@ -44,7 +44,8 @@ def reading(engine: Engine, prefix: str, name: str, image: str) -> AbstractConte
 def _wait_for_helpers(engine: Engine, prefix: str, *names: str) -> None:
     """Wait for the end of helpers that a killed command left, which are about to be removed.
 
-    One that was never started has no end, and is removed. The caller holds the lock, and whoever
+    One that was never started has no end, and is removed; so is one that its engine, killed
+    meanwhile or on a full disk, did not remove. The caller holds the lock, and whoever
     starts another helper needs milliseconds for it.
     """
     began = time.monotonic()
@@ -55,7 +56,7 @@ def _wait_for_helpers(engine: Engine, prefix: str, *names: str) -> None:
         if not helpers:
             return
         for helper in helpers:
-            if helper.state == "created" and waited > _UNSTARTED:
+            if not helper.running and waited > _UNSTARTED:
                 with suppress(EngineFailure):  # it may have been started after all
                     engine.remove(helper.id)
         time.sleep(_PAUSE)

@@ -74,11 +74,15 @@ find_place() {
     fi
 }
 
+# Nobody else is at work on this volume: these were left by a client or an engine that died. In a
+# setgid directory they are setgid too.
+clear_up() {
+    find "$root" -mindepth 1 -maxdepth 1 -type d -user 0 \( -perm 700 -o -perm 2700 \) \
+        -regex '.*/\.devenv-cp-[0-9a-f]*' -exec rm -rf -- {} +
+}
+
 receive() {
     umask 077
-    # Nobody else is at work on this volume: these were left by a client that died.
-    find "$root" -mindepth 1 -maxdepth 1 -type d -user 0 -perm 700 \
-        -regex '.*/\.devenv-cp-[0-9a-f]*' -exec rm -rf -- {} +
     mkdir -- "$held"
     cd -P -- "$held"
     if [ "$kind" = file ]; then
@@ -112,6 +116,7 @@ put() {
 
 case $action in
     receive)
+        clear_up
         find_place "$@"
         receive
         ;;

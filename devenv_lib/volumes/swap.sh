@@ -1,12 +1,14 @@
 # Run as root in a helper: sh -c SCRIPT devenv DIRECTORY begin|commit|settle [top]
 # What a volume is to hold comes into a directory at its top, and then takes the place of all that
-# is there. Each state shows in names alone, each step can be repeated, and after the commit no
-# step needs room: so a volume ends with all of the old or all of the new.
+# is there. Each state shows in names alone, each step can be repeated, and what room the steps
+# after the commit need is set aside before it: so a volume ends with all of the old or all of the
+# new, also on a disk that fills up meanwhile.
 #   incoming   is being filled: the volume is as it was
-#   ready      is complete; what was there goes to `outgoing`
+#   ready      is complete; what was there goes to `outgoing`, an empty directory before
 #   arriving   all of that went; what is in here comes to the top
 #   was, time  empty files with the top's time as it was, and as it is to be: the latter only
 #              after `commit top`, which says that the top's owner, mode and time came too
+#   reserve    a file whose room is for directories that grow, until what is there begins to move
 # `settle` prints what it did: "rolled back", "carried on", or nothing.
 # GNU find, mv and tar: an entry is renamed, never copied.
 set -eu
@@ -21,6 +23,25 @@ move_out() {
     mkdir -p -m 0700 "$own-outgoing"
     find . -mindepth 1 -maxdepth 1 ! -name "$own-*" -exec mv -t "$own-outgoing" -- {} +
     mv -T -- "$own-ready" "$own-arriving"
+}
+
+set_aside() {
+    mkdir -p -m 0700 "$own-outgoing"
+    entries=$(find . "$own-incoming" -mindepth 1 -maxdepth 1 -printf . | wc -c)
+    head -c $((65536 + 1024 * entries)) /dev/zero >"$own-reserve"
+}
+
+# What was freed can be taken when that is on the disk.
+use_reserve() {
+    if is_there "$own-reserve"; then
+        rm -f -- "$own-reserve"
+        sync -f .
+    fi
+}
+
+roll_back() {
+    rm -rf -- "$own-time" "$own-reserve" "$own-outgoing"
+    rm -rf -- "$own-incoming"
 }
 
 # The top itself gets the owner, mode and attributes of what came, if these came too.
@@ -46,7 +67,7 @@ set_time() {
 
 case $2 in
     begin)
-        for name in incoming ready arriving outgoing was time; do
+        for name in incoming ready arriving outgoing was time reserve; do
             if is_there "$own-$name"; then
                 echo "there is a $own-$name in the volume already" >&2
                 exit 1
@@ -60,14 +81,16 @@ case $2 in
         ;;
     commit)
         if [ "$3" = top ]; then touch -r "$own-incoming" "$own-time"; fi
+        set_aside
         sync -f .
         mv -T -- "$own-incoming" "$own-ready"
         ;;
     settle)
         if is_there "$own-incoming"; then
-            rm -rf -- "$own-incoming" "$own-time"
+            roll_back
             echo "rolled back"
         fi
+        use_reserve
         if is_there "$own-ready"; then move_out; fi
         if is_there "$own-arriving"; then
             move_in

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devenv_lib.names import LABEL_PATH, LABEL_PROJECT, common_labels
-from devenv_lib.report import printable
+from devenv_lib.texts import printable
 from tests.conftest import Workspace
 
 pytestmark = pytest.mark.engine

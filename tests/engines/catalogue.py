@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,13 +14,19 @@ ARCHIVE = "http://deb.debian.org/debian"
 
 @dataclass(frozen=True)
 class ThrowAway:
-    """An engine of a Debian release. ``keyring`` names the release whose keys sign that suite."""
+    """An engine of a Debian release. ``keyring`` names the release whose keys sign that suite.
+
+    ``base`` names the engine whose root file system it shares, and ``size`` are the bytes of a
+    disk of its own that has its data; without one, that is a directory.
+    """
 
     name: str
     kind: Literal["docker", "podman"]
     suite: str
     keyring: str
     packages: tuple[str, ...]
+    base: str = ""
+    size: int = 0
 
     @property
     def directory(self) -> Path:
@@ -30,16 +36,21 @@ class ThrowAway:
     @property
     def root(self) -> Path:
         """The root file system, which is made once."""
-        return self.directory / "root"
+        return CACHE / (self.base or self.name) / "root"
 
     @property
     def data(self) -> Path:
-        """Images, containers and volumes: new with each start."""
-        return self.directory / "data"
+        """Images, containers and volumes: a directory, or the file that is its disk."""
+        return self.directory / ("disk" if self.size else "data")
 
     @property
     def socket(self) -> Path:
         return self.directory / "engine.sock"
+
+    @property
+    def down(self) -> Path:
+        """While this file is there, the engine's end is not its namespaces', nor is it started."""
+        return self.directory / "engine.sock.down"
 
     @property
     def log(self) -> Path:
@@ -67,16 +78,22 @@ ENGINES = (
     ThrowAway("podman-5.4", "podman", "trixie", "trixie", _PODMAN),
 )
 
+#: The fault suite's own: it fills the disk up, and ends the engine in the middle.
+_DISK = 3 << 30
+BREAKABLE = tuple(replace(e, name=f"{e.name}-faults", base=e.name, size=_DISK) for e in ENGINES)
+
 
 def chosen(names: str) -> tuple[ThrowAway, ...]:
     """Return the engines that ``names`` are: ``all``, or names with commas between them.
+
+    Those of the fault suite are not among all.
 
     Raises:
         ValueError: there is no engine of such a name.
     """
     if names == "all":
         return ENGINES
-    known = {engine.name: engine for engine in ENGINES}
+    known = {engine.name: engine for engine in (*ENGINES, *BREAKABLE)}
     wanted = [name.strip() for name in names.split(",")]
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"No engine {', '.join(unknown)}: there are all, {', '.join(known)}.")

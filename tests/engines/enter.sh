@@ -22,7 +22,11 @@ for path in /*; do
     mount --rbind "$path" "$root$path"
 done
 mkdir -p "$root/var/lib/engine"
-mount --bind "$data" "$root/var/lib/engine"
+if [ -f "$data" ]; then # a small disk, that can be filled up
+    mount -o loop "$data" "$root/var/lib/engine"
+else
+    mount --bind "$data" "$root/var/lib/engine"
+fi
 
 mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
@@ -62,13 +66,22 @@ CONF
     set -- podman --root /var/lib/engine --runroot /run/engine
     # What builds that failed have left is in no list of the service's.
     "$@" ps --all --quiet --external | xargs --no-run-if-empty "$@" rm --force
-    "$@" system service --time=0 "unix://$socket" &
+    set -- "$@" system service --time=0 "unix://$socket"
 else
-    dockerd --host="unix://$socket" --data-root=/var/lib/engine --exec-root=/run/engine \
-        --pidfile=/run/engine.pid --cgroup-parent="/devenv-engine-$name" &
+    set -- dockerd --host="unix://$socket" --data-root=/var/lib/engine --exec-root=/run/engine \
+        --pidfile=/run/engine.pid --cgroup-parent="/devenv-engine-$name"
 fi
-engine=$!
 # The first process of a namespace is sent no signal that it does not ask for, and is the parent
-# of all orphans: `wait` takes their ends in. The engine's own end is the end.
-trap 'kill "$engine"' TERM
-while kill -0 "$engine" 2>/dev/null; do wait "$engine" || true; done
+# of all orphans: `wait` takes their ends in. The engine's own end is the end, unless somebody said
+# before that it is to be down for a while.
+ended=
+trap 'ended=1; kill "$engine" 2>/dev/null || true' TERM
+while :; do
+    rm -f /run/engine.pid "$socket"
+    "$@" &
+    engine=$!
+    while kill -0 "$engine" 2>/dev/null; do wait "$engine" || true; done
+    [ -e "$socket.down" ] || break
+    while [ -e "$socket.down" ] && [ -z "$ended" ]; do sleep 0.05; done
+    [ -z "$ended" ] || break
+done

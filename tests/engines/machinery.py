@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from tests.engines.bootstrap import EngineTrouble, bootstrap
-from tests.engines.catalogue import ThrowAway
+from tests.engines.catalogue import ThrowAway, chosen
+from tests.engines.disk import make_data
 
 _ENTER = Path(__file__).with_name("enter.sh")
 #: Seconds that an engine has to answer, and to end by itself before it is killed.
@@ -35,6 +36,11 @@ def make(engine: ThrowAway, say: Say) -> None:
     """Make the root file system, whole or not at all, unless it is there."""
     if engine.root.exists():
         return
+    if engine.base:
+        (base,) = chosen(engine.base)
+        with alone(base):
+            make(base, say)
+        return
     say(f"{engine.name}: making its root file system of Debian's {engine.suite}.")
     bootstrap(engine)
 
@@ -51,8 +57,9 @@ def start(engine: ThrowAway, image: str, say: Say) -> None:
 
 
 def _launch(engine: ThrowAway) -> None:
-    engine.data.mkdir(exist_ok=True)
+    make_data(engine)
     engine.socket.unlink(missing_ok=True)
+    engine.down.unlink(missing_ok=True)
     paths = (engine.root, engine.data, engine.socket)
     namespaces = ("--mount", "--net", "--pid", "--propagation", "private")
     words = ["unshare", *namespaces, "--fork", "--kill-child", "sh", str(_ENTER), engine.kind]
@@ -184,14 +191,19 @@ def _started(number: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def test(engine: ThrowAway, words: Sequence[str]) -> int:
-    """Run a program with an engine that runs, in its network: published ports are there."""
+def first_of(engine: ThrowAway) -> int:
+    """Return the number, here, of the first process of an engine that runs."""
     process = _process(engine)
     first = first_process(process) if process else None
     if first is None:
         raise EngineTrouble(f"{engine.name} does not run: inv dev.engines --names {engine.name}")
+    return first
+
+
+def test(engine: ThrowAway, words: Sequence[str]) -> int:
+    """Run a program with an engine that runs, in its network: published ports are there."""
     environ = {**_default(), "DOCKER_HOST": engine.url}
-    inside = ["nsenter", f"--net=/proc/{first}/ns/net", "--", *words]
+    inside = ["nsenter", f"--net=/proc/{first_of(engine)}/ns/net", "--", *words]
     return subprocess.run(inside, env=environ, check=False).returncode
 
 

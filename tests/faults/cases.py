@@ -35,6 +35,11 @@ class Case:
     check: Step = nothing
     already: str = ""
 
+    @property
+    def on_host(self) -> bool:
+        """Whether it reads or writes where archives and copies are."""
+        return "{out}" in self.words or "{archive}" in self.words
+
     def line(self, world: World) -> list[str]:
         """Return the words of the command line."""
         prefix = world.workspace.prefix

@@ -1,32 +1,45 @@
 """Every command, failed at its requests in turn: cut, lost, refused, late, killed, interrupted.
 
 A recording counts the requests first. Without ``--every-fault`` a sample is tried that is spread
-over them, with every request of the short commands.
+over them, with every request of the short commands. With ``--breakdowns``, on an engine that was
+made for it, that engine is ended and started again, and disks fill up.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from devenv_lib.engine import Engine
 from tests.conftest import Workspace, give
 from tests.faults.cases import CASES
-from tests.faults.trial import KINDS, Trial, attempt, trials
+from tests.faults.site import Breakdown, Site, site
+from tests.faults.trial import KINDS, Trial, attempt, breakdowns, trials
 from tests.faults.world import World
 
 pytestmark = pytest.mark.engine
-KIND_NAMES = [kind.name for kind in KINDS]
 log = logging.getLogger(__name__)
 #: Trials in the sample of a command that makes many requests.
 LIMIT = 3
 
 
 @pytest.fixture
-def world(workspace: Workspace, tmp_path: Path) -> World:
-    out = tmp_path / "out"
+def place(engine: Engine, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site | None]:
+    """The place of breakdowns, if these are what is asked for: never the default engine."""
+    if not request.config.getoption("--breakdowns"):
+        yield None
+        return
+    with site(engine.endpoint.url, tmp_path / "disk") as made:
+        yield made
+
+
+@pytest.fixture
+def world(workspace: Workspace, tmp_path: Path, place: Site | None) -> World:
+    out = (place.host if place else tmp_path) / "out"
     out.mkdir()
     give(out)
     return World(workspace, out)
@@ -34,20 +47,32 @@ def world(workspace: Workspace, tmp_path: Path) -> World:
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_command_that_fails_anywhere_loses_nothing_and_is_carried_on(
-    world: World, name: str, request: pytest.FixtureRequest
+    world: World, place: Site | None, name: str, pytestconfig: pytest.Config
 ) -> None:
     """Whatever fails: the promises hold, the message names it, and the same command succeeds."""
     case = CASES[name]
     wrong: list[str] = []
     recorded, problems = attempt(world, case, Trial())
     assert (recorded.status, problems) == (0, []), recorded.said
-    limit = 0 if request.config.getoption("--every-fault") else LIMIT
-    kinds = [k for k in KINDS if k.name in (request.config.getoption("--fault") or KIND_NAMES)]
-    for trial in trials(len(recorded.requests), name, kinds, limit):
+    for trial in _trials(len(recorded.requests), name, pytestconfig, broken=place is not None):
         began = time.monotonic()
-        ended, problems = attempt(world, case, trial)
+        ended, problems = attempt(world, case, trial, place)
         at = ended.requests[trial.at - 1] if ended.reached else "not reached"
         line = f"{name}: {trial} of {len(recorded.requests)} ({at}), status {ended.status}"
         log.info("%s, %.1f s: %s", line, time.monotonic() - began, ended.said[-300:].strip())
         wrong += [f"{line}: {problem}\n{ended.said}" for problem in problems]
+        log.log(logging.WARNING if problems else logging.DEBUG, "wrong: %s", problems)
     assert wrong == [], "\n".join(wrong)
+
+
+def _trials(requests: int, name: str, config: pytest.Config, *, broken: bool) -> list[Trial]:
+    """Return the trials of a command that were asked for."""
+    limit = config.getoption("--limit")
+    asked = config.getoption("--fault")
+    if not broken:
+        kinds = [kind for kind in KINDS if not asked or kind.name in asked]
+        return trials(requests, name, kinds, 0 if config.getoption("--every-fault") else LIMIT)
+    breaking = [kind for kind in Breakdown if not asked or kind.name in asked]
+    if not CASES[name].on_host:
+        breaking = [kind for kind in breaking if kind is not Breakdown.HOST_FULL]
+    return breakdowns(requests, name, breaking, limit)

@@ -14,11 +14,12 @@ from itertools import pairwise, product
 
 from tests.conftest import INVOKE
 from tests.faults.cases import Case
+from tests.faults.site import Breakdown, Site
 from tests.faults.world import World
 from tests.relay import REFUSAL, Fault, Relay, relay
 
-#: What can happen at a request: to the engine or the way to it, or to the process.
-Kind = Fault | signal.Signals
+#: What can happen at a request: to the way to the engine, to the process, or to the engine itself.
+Kind = Fault | signal.Signals | Breakdown
 KINDS: tuple[Kind, ...] = (*Fault, signal.SIGKILL, signal.SIGINT)
 #: Requests up to which a command is short.
 _SHORT = 12
@@ -27,7 +28,8 @@ _HUNG = 120
 #: A message names the engine's failure in one of these ways.
 _CAUSE = re.compile(
     rf"stopped answering|No engine answers|{REFUSAL}|could not be started|helper container"
-    "|is not running|Cannot connect|connection|EOF|does not say|broke off|[Ii]nterrupted",
+    "|is not running|Cannot connect|connection|EOF|does not say|broke off|[Ii]nterrupted"
+    "|broken pipe|error during connect|[Nn]o space left on device",
 )
 #: The command that a message says comes next.
 _NEXT = re.compile(r"\b(inv volume\.repair --name \S+?)[.;:,]?(?:\s|$)")
@@ -63,18 +65,38 @@ def trials(requests: int, seed: str, kinds: Sequence[Kind], limit: int = 0) -> l
         limit = requests
     if not limit:
         return [Trial(kind, at) for at, kind in product(range(1, requests + 1), kinds)]
-    chosen = random.Random(seed)  # noqa: S311 - which trials
-    count = min(limit, requests)
-    bounds = [1 + n * requests // count for n in range(count + 1)]
-    places = [chosen.randrange(a, b) for a, b in pairwise(bounds)]
-    first = chosen.randrange(len(kinds))
+    places = _spread(requests, random.Random(seed), limit)  # noqa: S311 - which trials
+    first = random.Random(seed).randrange(len(kinds))  # noqa: S311
     return [Trial(kinds[(first + n) % len(kinds)], at) for n, at in enumerate(places)]
 
 
-def attempt(world: World, case: Case, trial: Trial) -> tuple[Ended, list[str]]:
-    """Prepare, run the command with the fault, run it again; return how, and what was wrong."""
+def breakdowns(requests: int, seed: str, kinds: Sequence[Breakdown], limit: int = 0) -> list[Trial]:
+    """Return each of ``kinds`` at every request, or at ``limit`` of them, spread over these."""
+    return [
+        Trial(kind, at)
+        for kind in kinds
+        for at in _spread(requests, random.Random(f"{seed} {kind}"), limit or requests)  # noqa: S311
+    ]
+
+
+def _spread(requests: int, chosen: random.Random, limit: int) -> list[int]:
+    """Return ``limit`` requests, one of each part of them."""
+    count = min(limit, requests)
+    bounds = [1 + n * requests // count for n in range(count + 1)]
+    return [chosen.randrange(a, b) for a, b in pairwise(bounds)]
+
+
+def attempt(
+    world: World, case: Case, trial: Trial, site: Site | None = None
+) -> tuple[Ended, list[str]]:
+    """Prepare, run the command with the fault, run it again; return how, and what was wrong.
+
+    What has broken down at the ``site`` is mended before it is run again.
+    """
     case.prepare(world)
-    ended = run(world, case, trial)
+    ended = run(world, case, trial, site)
+    if site:
+        site.mend()
     wrong = list(_misbehaviour(ended, trial))
     if trial.at:
         wrong += _carry_on(world, case, ended)
@@ -83,7 +105,7 @@ def attempt(world: World, case: Case, trial: Trial) -> tuple[Ended, list[str]]:
     return ended, wrong
 
 
-def run(world: World, case: Case, trial: Trial) -> Ended:
+def run(world: World, case: Case, trial: Trial, site: Site | None = None) -> Ended:
     """Run the command with a fault at one of its requests."""
     started: list[subprocess.Popen[str]] = []
 
@@ -92,6 +114,8 @@ def run(world: World, case: Case, trial: Trial) -> Ended:
             started[0].kill()
         elif trial.kind is signal.SIGINT:
             os.killpg(started[0].pid, signal.SIGINT)
+        elif site and isinstance(trial.kind, Breakdown):
+            site.strike(trial.kind)
 
     socket = str(world.workspace.engine.endpoint.socket)
     fault = trial.kind if isinstance(trial.kind, Fault) else None

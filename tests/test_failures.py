@@ -1,0 +1,42 @@
+"""Failures of an engine: a full disk is said to be one, whatever was being done."""
+
+from __future__ import annotations
+
+import docker
+import pytest
+import requests
+
+from devenv_lib.engine.failures import broken_off, failed, no_room, translated
+from devenv_lib.errors import EngineFailure
+
+FULL = "write /var/lib/engine/tmp: no space left on device"
+
+
+def response(text: str) -> docker.errors.APIError:
+    answer = requests.Response()
+    answer.status_code = 500
+    return docker.errors.APIError("refused", answer, explanation=text)
+
+
+def test_a_full_disk_is_said_so_with_the_commands_that_show_it() -> None:
+    with (
+        pytest.raises(EngineFailure, match="no space left on device") as caught,
+        translated("x", "e"),
+    ):
+        raise response(FULL)
+    assert caught.value.hint == no_room(FULL)
+    assert "docker system df" in caught.value.hint
+    assert "df -h" in caught.value.hint
+
+
+def test_a_refusal_for_another_reason_has_another_remedy() -> None:
+    with pytest.raises(EngineFailure) as caught, translated("x", "e"):
+        raise response("no such volume")
+    assert "disk is full" not in caught.value.hint
+
+
+def test_a_program_in_a_helper_that_finds_the_disk_full_has_the_same_remedy() -> None:
+    said = "cp: error writing 'a': No space left on device"
+    assert failed("cp", 1, said).hint == broken_off("cp", said).hint == no_room(FULL)
+    assert no_room("Permission denied") == ""
+    assert "docker system df" not in broken_off("cp", "EOF").hint
