@@ -11,7 +11,7 @@ import pytest
 
 from tests.engines import catalogue
 from tests.engines.bootstrap import EngineTrouble, bootstrap, words_for
-from tests.engines.catalogue import ENGINES, ThrowAway, chosen
+from tests.engines.catalogue import ENGINES, ROOTLESS, ThrowAway, chosen
 from tests.engines.session import Session
 
 
@@ -31,8 +31,10 @@ def test_an_engine_that_is_not_there_is_an_error_that_names_those_that_are(names
 
 def test_every_engine_has_a_directory_of_its_own_and_an_address_that_fits() -> None:
     """The path of a socket has at most 107 bytes."""
-    assert len({engine.directory for engine in ENGINES}) == len(ENGINES)
-    assert all(len(str(engine.socket)) <= 107 for engine in ENGINES)
+    every = (*ENGINES, *ROOTLESS)
+    assert all(len(str(engine.socket)) <= 107 for engine in every)
+    assert len({engine.directory for engine in every}) == len(every)
+    assert {engine.root for engine in ROOTLESS} <= {engine.root for engine in ENGINES}
     assert all(engine.url == f"unix://{engine.socket}" for engine in ENGINES)
 
 

@@ -63,9 +63,10 @@ def _launch(engine: ThrowAway) -> None:
     paths = (engine.root, engine.data, engine.socket)
     namespaces = ("--mount", "--net", "--pid", "--propagation", "private")
     words = ["unshare", *namespaces, "--fork", "--kill-child", "sh", str(_ENTER), engine.kind]
+    who = "rootless" if engine.rootless else "root"
     with engine.log.open("w") as log:
         process = subprocess.Popen(
-            [*words, *map(str, paths), engine.name],
+            [*words, *map(str, paths), engine.name, who],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -203,6 +204,8 @@ def first_of(engine: ThrowAway) -> int:
 def test(engine: ThrowAway, words: Sequence[str]) -> int:
     """Run a program with an engine that runs, in its network: published ports are there."""
     environ = {**_default(), "DOCKER_HOST": engine.url}
+    if engine.rootless:
+        environ["TESTS_ROOTLESS"] = "1"  # see tests/conftest.py
     inside = ["nsenter", f"--net=/proc/{first_of(engine)}/ns/net", "--", *words]
     return subprocess.run(inside, env=environ, check=False).returncode
 
