@@ -81,6 +81,7 @@ class _Engines:
 
     def __init__(self, running: tuple[str, ...] = (), broken: tuple[str, ...] = ()) -> None:
         self.running, self.broken, self.log = set(running), broken, list[str]()
+        self.stuck = ""
 
     def runs(self, engine: ThrowAway) -> bool:
         return engine.name in self.running
@@ -92,6 +93,8 @@ class _Engines:
         self.running.add(engine.name)
 
     def stop(self, engine: ThrowAway) -> bool:
+        if engine.name == self.stuck:
+            raise OSError("stuck")
         self.running.discard(engine.name)
         return True
 
@@ -126,3 +129,11 @@ def test_an_engine_that_cannot_be_had_is_an_error_and_the_others_are_used() -> N
     assert Session(machinery, "image", said.append).run(TWO, ["passes"]) == 1
     assert machinery.log == ["podman-5.4 passes"]
     assert "error: docker-28.5 could not be made" in said
+
+
+def test_an_engine_that_does_not_end_keeps_no_other_from_its_end() -> None:
+    machinery = _Engines()
+    machinery.stuck = "podman-5.4"
+    with pytest.raises(OSError, match="stuck"):
+        Session(machinery, "image", print).run(TWO, ["passes"])
+    assert machinery.running == {"podman-5.4"}

@@ -151,10 +151,12 @@ def _end(engine: ThrowAway) -> None:
 
 def _remove_groups(engine: ThrowAway) -> None:
     """Remove the control groups of this name, which outlive their processes: empty ones only."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/devenv-engine-{engine.name}"):
-        for path in sorted([group, *(p for p in group.rglob("*") if p.is_dir())], reverse=True):
+    own = f"devenv-engine-{engine.name}"
+    # Others' come and go meanwhile, which `walk` minds less than `Path.glob` does.
+    for directory, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
+        if own in Path(directory).parts:
             with suppress(OSError):
-                path.rmdir()
+                Path(directory).rmdir()
 
 
 def first_process(parent: int) -> int | None:
