@@ -51,6 +51,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault", action="append", default=[], help="only faults of this kind")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the engine is not made for; `tests.engines` says when it is rootless.
+
+    On a rootless engine there are no environments, so it has tests of its own.
+    """
+    wanted = "TESTS_ROOTLESS" in os.environ
+    fit = [item for item in items if bool(item.get_closest_marker("rootless")) == wanted]
+    if others := [item for item in items if item not in set(fit)]:
+        config.hook.pytest_deselected(items=others)
+        items[:] = fit
+
+
 def docker(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the docker program, as a person beside devenv would."""
     return subprocess.run(

@@ -167,6 +167,12 @@ def test_podman_is_known_by_the_builder_that_it_names() -> None:
     assert not answers.info({}, "1.45").podman
 
 
+def test_an_engine_is_known_again_by_its_id_but_on_podman() -> None:
+    """Podman 5.4 makes a new one up for each answer."""
+    assert answers.info({"ID": "x"}, "1.45").id == "x"
+    assert answers.info({"ID": "x", "BuildahVersion": "1.39.3"}, "1.41").id == ""
+
+
 @pytest.mark.parametrize(
     ("said", "name"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 from tests.engines import catalogue
 from tests.engines.bootstrap import EngineTrouble, bootstrap, words_for
-from tests.engines.catalogue import ENGINES, ThrowAway, chosen
+from tests.engines.catalogue import ENGINES, ROOTLESS, ThrowAway, chosen
 from tests.engines.session import Session
 
 
@@ -31,8 +31,10 @@ def test_an_engine_that_is_not_there_is_an_error_that_names_those_that_are(names
 
 def test_every_engine_has_a_directory_of_its_own_and_an_address_that_fits() -> None:
     """The path of a socket has at most 107 bytes."""
-    assert len({engine.directory for engine in ENGINES}) == len(ENGINES)
-    assert all(len(str(engine.socket)) <= 107 for engine in ENGINES)
+    every = (*ENGINES, *ROOTLESS)
+    assert all(len(str(engine.socket)) <= 107 for engine in every)
+    assert len({engine.directory for engine in every}) == len(every)
+    assert {engine.root for engine in ROOTLESS} <= {engine.root for engine in ENGINES}
     assert all(engine.url == f"unix://{engine.socket}" for engine in ENGINES)
 
 
@@ -79,6 +81,7 @@ class _Engines:
 
     def __init__(self, running: tuple[str, ...] = (), broken: tuple[str, ...] = ()) -> None:
         self.running, self.broken, self.log = set(running), broken, list[str]()
+        self.stuck = ""
 
     def runs(self, engine: ThrowAway) -> bool:
         return engine.name in self.running
@@ -90,6 +93,8 @@ class _Engines:
         self.running.add(engine.name)
 
     def stop(self, engine: ThrowAway) -> bool:
+        if engine.name == self.stuck:
+            raise OSError("stuck")
         self.running.discard(engine.name)
         return True
 
@@ -124,3 +129,11 @@ def test_an_engine_that_cannot_be_had_is_an_error_and_the_others_are_used() -> N
     assert Session(machinery, "image", said.append).run(TWO, ["passes"]) == 1
     assert machinery.log == ["podman-5.4 passes"]
     assert "error: docker-28.5 could not be made" in said
+
+
+def test_an_engine_that_does_not_end_keeps_no_other_from_its_end() -> None:
+    machinery = _Engines()
+    machinery.stuck = "podman-5.4"
+    with pytest.raises(OSError, match="stuck"):
+        Session(machinery, "image", print).run(TWO, ["passes"])
+    assert machinery.running == {"podman-5.4"}

@@ -114,5 +114,5 @@ def check_reach(engine: Engine, info: EngineInfo) -> None:
         raise Refused(
             f"The engine {where} is rootless: its containers' users are not this machine's, "
             "so project files would change owner. The volume tasks work there.",
-            "Choose an engine that runs as root: docker context use default",
+            "Choose an engine that runs as root: docker context use default, or unset DOCKER_HOST",
         )

@@ -84,15 +84,16 @@ def mount_point(data: Json) -> MountPoint:
 
 def info(data: Json, api: str) -> EngineInfo:
     """Read ``/info``."""
+    podman = "BuildahVersion" in data
     return EngineInfo(
         version=data.get("ServerVersion") or "",
         api=api,
         cpus=int(data.get("NCPU") or 1),
         rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
         machine=_machine(data),
-        id=data.get("ID") or "",
+        id="" if podman else data.get("ID") or "",  # Podman makes a new one up for each answer
         root=data.get("DockerRootDir") or "",
-        podman="BuildahVersion" in data,
+        podman=podman,
         limits=frozenset(name for name, key in _LIMITS.items() if data.get(key) is not False),
     )
 

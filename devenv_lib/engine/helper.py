@@ -50,8 +50,8 @@ echo $? $(stat -c %s $out $said)
 cat $out $said
 rm $out $said
 """
-#: Runs words, and says their status at the end of stderr.
-_TELLING = '"$@"; printf "\\0%d\\0" $? >&2'
+#: Runs words, and says their status at the end of stderr, and in a file.
+_TELLING = '"$@"; status=$?; echo $status >"$0"; printf "\\0%d\\0" $status >&2'
 _TOLD = re.compile(rb"\0(\d+)\0\Z")
 
 
@@ -170,9 +170,11 @@ class Helper:
                 or went is not all.
         """
         self.ready()
+        self._asked += 1
+        told_in = f"/dev/shm/told{self._asked}"  # noqa: S108 - in the helper, which is ours
         with tempfile.TemporaryFile() as said:
             process = subprocess.Popen(
-                [*self._words, "sh", "-c", _TELLING, "sh", *words],
+                [*self._words, "sh", "-c", _TELLING, told_in, *words],
                 stdin=stdin,
                 stdout=stdout,
                 stderr=said,
@@ -193,10 +195,25 @@ class Helper:
             told = _TOLD.search(wrote)
             program.said = _last_words(wrote[: told.start()] if told else wrote)
             if told is None:
-                raise broken_off(words[0], program.said)
+                raise self._unheard(words[0], wrote, told_in, tolerated)
             program.status = int(told[1])
             if program.status not in (0, *tolerated):
                 raise failed(words[0], program.status, program.said)
+
+    def _unheard(
+        self, program: str, wrote: bytes, told_in: str, tolerated: Sequence[int]
+    ) -> EngineFailure:
+        """Return why a stream broke off: because its program failed, or for another reason.
+
+        Podman 5.4 resets the connection when a program ends before it has read all: its status
+        does not come, or is followed by docker's own words. A success is not believed: what it
+        wrote may not have come either.
+        """
+        with suppress(EngineFailure):
+            status = int(self.run(["cat", told_in]))
+            if status not in (0, *tolerated):
+                return failed(program, status, _last_words(wrote.partition(b"\0")[0]))
+        return broken_off(program, _last_words(wrote))
 
     def release(self) -> None:
         """Let the helper end, which takes a while, and do not wait for it."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from contextlib import suppress
+
 import pytest
 
+from devenv_lib.engine.helper import Helper
+from devenv_lib.errors import EngineFailure
 from devenv_lib.records import LIMITS
 from tests.conftest import IMAGE, Workspace, docker
 
@@ -44,6 +49,23 @@ def test_everything_that_a_program_inside_writes_comes_back(workspace: Workspace
     for _ in range(30):
         status, output = workspace.engine.run(workspace.name, ["/bin/sh", "-c", script])
         assert (status, sorted(output.split())) == (5, ["out"] * 3 + ["said"] * 3)
+
+
+def feed(helper: Helper, words: list[str]) -> None:
+    """Run a program in a helper, and write to it until it reads no more."""
+    with helper.stream(words, stdin=subprocess.PIPE) as program, suppress(BrokenPipeError):
+        while program.stdin:
+            program.stdin.write(b"x" * (1 << 20))
+
+
+@pytest.mark.every_engine
+def test_a_program_that_fails_before_it_has_read_all_says_why_itself(workspace: Workspace) -> None:
+    """Podman resets its connection, and docker's own words come last."""
+    words = ["sh", "-c", "head -c 1000 >/dev/null; echo its own words >&2; exit 3"]
+    with workspace.engine.helper(IMAGE, (), workspace.prefix, workspace.prefix) as helper:
+        for _ in range(10):
+            with pytest.raises(EngineFailure, match=r"sh failed in .*its own words.*status 3"):
+                feed(helper, words)
 
 
 @pytest.mark.every_engine

@@ -17,7 +17,8 @@ class ThrowAway:
     """An engine of a Debian release. ``keyring`` names the release whose keys sign that suite.
 
     ``base`` names the engine whose root file system it shares, and ``size`` are the bytes of a
-    disk of its own that has its data; without one, that is a directory.
+    disk of its own that has its data; without one, that is a directory. A ``rootless`` one is an
+    ordinary user's.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ThrowAway:
     packages: tuple[str, ...]
     base: str = ""
     size: int = 0
+    rootless: bool = False
 
     @property
     def directory(self) -> Path:
@@ -45,12 +47,12 @@ class ThrowAway:
 
     @property
     def socket(self) -> Path:
-        return self.directory / "engine.sock"
+        return self.directory / ("user/engine.sock" if self.rootless else "engine.sock")
 
     @property
     def down(self) -> Path:
         """While this file is there, the engine's end is not its namespaces', nor is it started."""
-        return self.directory / "engine.sock.down"
+        return self.socket.with_name("engine.sock.down")
 
     @property
     def log(self) -> Path:
@@ -67,8 +69,19 @@ class ThrowAway:
         return f"unix://{self.socket}"
 
 
-_DOCKER = ("docker.io", "iptables", "iproute2", "ca-certificates")
-_PODMAN = ("podman", "crun", "netavark", "nftables", "catatonit", "iproute2", "ca-certificates")
+_DOCKER = (
+    "docker.io",
+    "iptables",
+    "iproute2",
+    "ca-certificates",
+    "uidmap",
+    "rootlesskit",
+    "slirp4netns",
+)
+_PODMAN = (
+    *("podman", "crun", "netavark", "nftables", "catatonit", "iproute2", "ca-certificates"),
+    *("uidmap", "passt"),
+)
 
 ENGINES = (
     ThrowAway("docker-20.10", "docker", "bookworm", "bookworm", _DOCKER),
@@ -76,6 +89,14 @@ ENGINES = (
     # The keys of the release before sign a suite that has not been released yet.
     ThrowAway("docker-28.5", "docker", "forky", "trixie", _DOCKER),
     ThrowAway("podman-5.4", "podman", "trixie", "trixie", _PODMAN),
+)
+
+#: Those of an ordinary user, in the same root file systems: environments are refused there.
+_ROOTLESS = ("docker-26.1", "docker-28.5", "podman-5.4")
+ROOTLESS = tuple(
+    replace(e, name=f"{e.name}-rootless", base=e.name, rootless=True)
+    for e in ENGINES
+    if e.name in _ROOTLESS
 )
 
 #: The fault suite's own: it fills the disk up, and ends the engine in the middle.
@@ -86,14 +107,14 @@ BREAKABLE = tuple(replace(e, name=f"{e.name}-faults", base=e.name, size=_DISK) f
 def chosen(names: str) -> tuple[ThrowAway, ...]:
     """Return the engines that ``names`` are: ``all``, or names with commas between them.
 
-    Those of the fault suite are not among all.
+    Those of the fault suite and the rootless ones are not among all.
 
     Raises:
         ValueError: there is no engine of such a name.
     """
     if names == "all":
         return ENGINES
-    known = {engine.name: engine for engine in (*ENGINES, *BREAKABLE)}
+    known = {engine.name: engine for engine in (*ENGINES, *ROOTLESS, *BREAKABLE)}
     wanted = [name.strip() for name in names.split(",")]
     if unknown := [name for name in wanted if name not in known]:
         raise ValueError(f"No engine {', '.join(unknown)}: there are all, {', '.join(known)}.")

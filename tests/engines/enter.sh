@@ -1,9 +1,9 @@
 # Become an engine in a root file system of its own:
-#   unshare --mount --net --pid --fork --propagation private sh enter.sh KIND ROOT DATA SOCKET NAME
+#   unshare --mount --net --pid --fork --propagation private sh enter.sh KIND ROOT DATA SOCKET NAME WHO
 # All mounts are in this mount namespace and all processes in this process namespace, so both end
 # with the first process, which is this one.
 set -eu
-kind=$1 root=$2 data=$3 socket=$4 name=$5
+kind=$1 root=$2 data=$3 socket=$4 name=$5 who=$6
 
 # Below /run, so that it is not in the directories that come next.
 mount -t tmpfs tmpfs /run
@@ -48,7 +48,44 @@ cd /
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/run
 ip link set lo up
 
-if [ "$kind" = podman ]; then
+if [ "$who" = rootless ]; then
+    # The root file system is also the rootful engine's: what is this user's own lies over it.
+    mkdir -p /run/etc /run/user/1000 /run/home /run/dev "$(dirname "$socket")"
+    echo engine:x:1000:1000::/run/home:/bin/sh | cat /etc/passwd - >/run/etc/passwd
+    echo engine:x:1000: | cat /etc/group - >/run/etc/group
+    echo engine:100000:65536 | tee /run/etc/subuid >/run/etc/subgid
+    for file in passwd group subuid subgid; do
+        [ -e "/etc/$file" ] || : >"/etc/$file"
+        mount --bind "/run/etc/$file" "/etc/$file"
+    done
+    # Networks of its own take this device, which may be root's alone on the host.
+    mknod -m 0666 /run/dev/tun c 10 200
+    [ ! -e /dev/net/tun ] || mount --bind /run/dev/tun /dev/net/tun
+    # The way to the socket is one that this user may not go.
+    mkdir /run/socket
+    mount --bind "$(dirname "$socket")" /run/socket
+    chown 1000:1000 /run/user/1000 /run/home /run/socket /var/lib/engine
+    cat >/run/containers.conf <<CONF
+[containers]
+cgroups = "disabled"
+pids_limit = 0
+default_ulimits = ["nofile=$(ulimit -Hn):$(ulimit -Hn)", "nproc=$(ulimit -Hp):$(ulimit -Hp)"]
+[engine]
+runtime = "crun"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+CONF
+    set -- setpriv --reuid=1000 --regid=1000 --clear-groups --bounding-set=+all env \
+        HOME=/run/home XDG_RUNTIME_DIR=/run/user/1000 CONTAINERS_CONF=/run/containers.conf
+    if [ "$kind" = podman ]; then
+        set -- "$@" podman --root /var/lib/engine --runroot /run/user/1000/engine \
+            system service --time=0 unix:///run/socket/engine.sock
+    else
+        set -- "$@" rootlesskit --net=slirp4netns --copy-up=/etc --copy-up=/run \
+            dockerd --host=unix:///run/socket/engine.sock --data-root=/var/lib/engine \
+            --bridge=none --iptables=false --ip6tables=false
+    fi
+elif [ "$kind" = podman ]; then
     mkdir -p /etc/containers
     # It gives builds a million of each, which not every root may.
     files=$(ulimit -Hn) processes=$(ulimit -Hp)

@@ -63,9 +63,10 @@ def _launch(engine: ThrowAway) -> None:
     paths = (engine.root, engine.data, engine.socket)
     namespaces = ("--mount", "--net", "--pid", "--propagation", "private")
     words = ["unshare", *namespaces, "--fork", "--kill-child", "sh", str(_ENTER), engine.kind]
+    who = "rootless" if engine.rootless else "root"
     with engine.log.open("w") as log:
         process = subprocess.Popen(
-            [*words, *map(str, paths), engine.name],
+            [*words, *map(str, paths), engine.name, who],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -150,10 +151,12 @@ def _end(engine: ThrowAway) -> None:
 
 def _remove_groups(engine: ThrowAway) -> None:
     """Remove the control groups of this name, which outlive their processes: empty ones only."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/devenv-engine-{engine.name}"):
-        for path in sorted([group, *(p for p in group.rglob("*") if p.is_dir())], reverse=True):
+    own = f"devenv-engine-{engine.name}"
+    # Others' come and go meanwhile, which `walk` minds less than `Path.glob` does.
+    for directory, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
+        if own in Path(directory).parts:
             with suppress(OSError):
-                path.rmdir()
+                Path(directory).rmdir()
 
 
 def first_process(parent: int) -> int | None:
@@ -203,6 +206,8 @@ def first_of(engine: ThrowAway) -> int:
 def test(engine: ThrowAway, words: Sequence[str]) -> int:
     """Run a program with an engine that runs, in its network: published ports are there."""
     environ = {**_default(), "DOCKER_HOST": engine.url}
+    if engine.rootless:
+        environ["TESTS_ROOTLESS"] = "1"  # see tests/conftest.py
     inside = ["nsenter", f"--net=/proc/{first_of(engine)}/ns/net", "--", *words]
     return subprocess.run(inside, env=environ, check=False).returncode
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,9 +70,8 @@ class Session:
     @contextmanager
     def _ending(self, engines: Sequence[ThrowAway]) -> Iterator[None]:
         """End the engines that do not run yet, however the block ends."""
-        own = [engine for engine in engines if not self.machinery.runs(engine)]
-        try:
+        with ExitStack() as ending:  # also the others', when one does not end
+            for engine in engines:
+                if not self.machinery.runs(engine):
+                    ending.callback(self.machinery.stop, engine)
             yield
-        finally:
-            for engine in own:
-                self.machinery.stop(engine)
