@@ -48,8 +48,13 @@ class ThrowAway:
         return self.directory / "engine.sock"
 
     @property
+    def ending(self) -> Path:
+        """While this file is there, the engine's end is not its namespaces'; it becomes `down`."""
+        return self.directory / "engine.sock.ending"
+
+    @property
     def down(self) -> Path:
-        """While this file is there, the engine's end is not its namespaces', nor is it started."""
+        """While this file is there, the engine is not started again."""
         return self.directory / "engine.sock.down"
 
     @property
