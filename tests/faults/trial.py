@@ -161,6 +161,10 @@ def _misbehaviour(ended: Ended, trial: Trial) -> Iterator[str]:
         yield "hangs or has a traceback"
     if ended.status == 1 and not _CAUSE.search(ended.said):
         yield "does not name the cause"
+    if re.search("no space left", ended.said, re.IGNORECASE) and not re.search(
+        r"\bdf\b", ended.said
+    ):
+        yield "does not say what shows what takes the room"
 
 
 def _carry_on(world: World, case: Case, ended: Ended) -> Iterator[str]:
