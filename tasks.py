@@ -16,16 +16,23 @@ PYTHON = sys.executable
     help={
         "k": "only tests whose names match",
         "unit": "without an engine",
-        "engine": "the engine tests on a throw-away engine: its name, or all",
+        "engine": "the engine tests on throw-away engines: names with commas, or all",
+        "sample": "only those that show the core promises, as CI does on several engines",
         "path": "only tests below it; several times",
     },
     iterable=["path"],
 )
 def run_tests(
-    c: Context, path: list[str], k: str = "", unit: bool = False, engine: str = ""
+    c: Context,
+    path: list[str],
+    k: str = "",
+    unit: bool = False,
+    engine: str = "",
+    sample: bool = False,
 ) -> None:
     """Run the tests; those on the engine are an error without one when CI is set."""
-    marked = "not engine" if unit else "engine and not internet" if engine else ""
+    kinds = ["not engine"] if unit else ["engine", "not internet"] if engine else []
+    marked = " and ".join([*kinds, *(["every_engine"] if sample else [])])
     words = [*(["-k", k] if k else []), *(["-m", marked] if marked else []), *path]
     there = [PYTHON, "-m", "tests.engines", "run", engine] if engine else []
     c.run(shlex.join([*there, PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())

@@ -172,6 +172,15 @@ class EngineInfo:
     podman: bool = False
     limits: frozenset[str] = LIMITS
 
+    @property
+    def volume_options(self) -> Mapping[str, str]:
+        """The driver options of a new volume whose root stays its owner's until devenv gives it.
+
+        Podman makes the root of an *empty* volume each container's user's in turn: a helper would
+        take it from an environment that runs. It does not where an owner was named (5.4).
+        """
+        return {"o": "uid=0,gid=0"} if self.podman else {}
+
 
 @dataclass(frozen=True)
 class Image:

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import IO, Any, TextIO, cast
 
 from devenv_lib.errors import DevenvError, Refused
+from devenv_lib.texts import printable, size
 
 _GREEN, _RED, _YELLOW, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
 _DONE = "OK CREATED STARTED RUNNING BUILT MADE STOPPED REMOVED"
@@ -31,32 +32,6 @@ _COLOURS |= dict.fromkeys(["KEPT", "WOULD", "WARN", "SKIPPED", "XFAILED", "XPASS
 
 #: What people call the commands by that texts name as ``inv COMMAND``.
 _called = ["inv"]
-#: What a terminal obeys, or a person does not see: both sets of control characters, those that
-#: turn the direction of writing or have no width, further ends of lines, lone surrogates.
-_CONTROL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
-)
-
-
-def printable(text: str, keep: str = "\n") -> str:
-    """Return ``text`` with control characters spelled out, but for those to ``keep``.
-
-    Names, labels and engine messages come from elsewhere, and a terminal obeys escape sequences
-    wherever they come from. A byte that is no UTF-8, a lone surrogate, is spelled as that byte.
-    """
-    return _CONTROL.sub(lambda m: m[0] if m[0] in keep else _spelled(ord(m[0])), text)
-
-
-def _spelled(code: int) -> str:
-    code = code - 0xDC00 if 0xDC80 <= code <= 0xDCFF else code
-    return (
-        f"\\x{code:02x}"
-        if code < 0x100
-        else f"\\u{code:04x}"
-        if code < 0x10000
-        else f"\\U{code:08x}"
-    )
 
 
 def _below(text: str, lead: str = "    ") -> str:
@@ -189,18 +164,6 @@ def lines(texts: Iterable[str]) -> None:
     """
     for text in texts:
         out(printable(text, "" if text.startswith("#") else "\n"))
-
-
-def size(number: int | None) -> str:
-    """Return a number of bytes for people, in binary units; ``None`` is ``n/a``."""
-    if number is None:
-        return "n/a"
-    value, units = float(number), iter(("B", "KiB", "MiB", "GiB"))
-    for unit in units:
-        if round(value, 1) < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
 
 
 @contextmanager

@@ -326,14 +326,14 @@ def test_a_failure_says_where_everything_is(moment: int) -> None:
 def test_a_dry_run_says_what_is_left_to_do() -> None:
     model = engine()
     plan = plan_adoption(cast("Engine", model), "devenv", NAME)
-    lines = list(rehearse_adoption(plan))
+    lines = list(rehearse_adoption(plan, {}))
     assert [line for line in lines if "volume rm" in line] == [
         f"docker volume rm {NAME}",
         f"docker volume rm {MARKER} {REMOVING} {COPY}",
     ]
     run(model)
     plan = plan_adoption(cast("Engine", model), "devenv", NAME)
-    assert list(rehearse_adoption(plan)) == [f"# {NAME} carries the labels already"]
+    assert list(rehearse_adoption(plan, {})) == [f"# {NAME} carries the labels already"]
 
 
 def test_a_label_alone_marks_what_is_under_way_only_inside_its_prefix() -> None:

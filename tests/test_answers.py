@@ -36,6 +36,23 @@ def test_a_volume_is_read() -> None:
     assert Volume("a", {"devenv": "true"}, "2024-01-02T03:04:05Z") == answers.volume(data)
 
 
+@pytest.mark.parametrize(
+    ("options", "plain"),
+    [
+        (None, True),
+        ({}, True),
+        ({"UID": "0", "GID": "0", "o": "uid=0,gid=0"}, True),
+        ({"UID": "7", "GID": "0", "o": "uid=7,gid=0"}, False),
+        ({"type": "nfs", "UID": "0", "GID": "0", "o": "uid=0,gid=0"}, False),
+    ],
+)
+def test_a_volume_whose_only_option_is_its_owner_is_a_plain_one(
+    options: dict[str, str] | None, plain: bool
+) -> None:
+    """On Podman devenv's own are made with that one."""
+    assert answers.volume({"Name": "a", "Driver": "local", "Options": options}).plain == plain
+
+
 @pytest.mark.parametrize("labels", [{}, {"Labels": None}, {"Labels": {}}])
 def test_a_volume_without_labels_and_date_is_read(labels: dict[str, Any]) -> None:
     """Docker says null where there are none; an old one has no date."""

@@ -32,7 +32,7 @@ FLOORS = (
     {"cache", "terminal"},
     {
         *("plans", "mounts", "project", "settings", "volume_settings", "readers", "records"),
-        *("names", "errors"),
+        *("names", "errors", "texts"),
     },
     {"lazily"},
 )
@@ -124,8 +124,8 @@ def test_only_the_tasks_report() -> None:
     assert reporting == {"tasks", "cli"}
 
 
-def test_the_report_knows_nothing_but_errors() -> None:
-    assert {room_of(module) for module in own(f"devenv_lib.{REPORT}")} == {"errors"}
+def test_the_report_knows_nothing_but_errors_and_texts() -> None:
+    assert {room_of(module) for module in own(f"devenv_lib.{REPORT}")} == {"errors", "texts"}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -196,6 +196,13 @@ def test_the_volumes_are_created_first_with_their_labels() -> None:
     assert "docker run " in lines[7]
 
 
+def test_volumes_of_podman_are_created_as_devenv_makes_them_there() -> None:
+    plan = environment_plan(engine=replace(info(), podman=True))
+    head = "docker volume create --label=devenv=true --label=devenv.prefix=devenv "
+
+    assert f"{head}--opt=o=uid=0,gid=0 devenv-cache" in list(start_lines(plan, "x1"))
+
+
 def test_the_directory_of_links_is_made_before_the_container() -> None:
     """Where it is missing the engine would refuse."""
     plan = environment_plan(mount_plan(tvim("a b")))

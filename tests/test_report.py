@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devenv_lib import report
+from devenv_lib import report, texts
 from devenv_lib.errors import DevenvError, Refused
 from tests.builders import Stream, unhurried
 
@@ -163,7 +163,7 @@ def test_the_summary_is_as_wide_as_the_terminal_or_as_its_text(
 )
 def test_a_size_is_in_binary_units(number: int | None, text: str) -> None:
     """A size that the engine does not tell is ``n/a``, never -1."""
-    assert text == report.size(number)
+    assert text == texts.size(number)
 
 
 # What a terminal would obey
@@ -193,13 +193,13 @@ def test_a_size_is_in_binary_units(number: int | None, text: str) -> None:
 )
 def test_control_characters_are_spelled_out(text: str, shown: str) -> None:
     """Both sets, C0 and C1, but for the end of a line; and what no stream can encode."""
-    assert shown == report.printable(text)
+    assert shown == texts.printable(text)
 
 
 @unhurried
 @given(st.text(st.characters() | st.characters(categories=["Cc", "Cs"])))
 def test_what_is_printable_has_no_controls_and_can_be_encoded(text: str) -> None:
-    shown = report.printable(text)
+    shown = texts.printable(text)
 
     assert not any(ord(c) < 32 and c != "\n" for c in shown)
     assert not any(0x7F <= ord(c) <= 0x9F for c in shown)
@@ -209,7 +209,7 @@ def test_what_is_printable_has_no_controls_and_can_be_encoded(text: str) -> None
 @unhurried
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
 def test_what_needs_no_care_is_left_alone(text: str) -> None:
-    assert text == report.printable(text)
+    assert text == texts.printable(text)
 
 
 ESCAPE = "\x1b]0;x\x07"

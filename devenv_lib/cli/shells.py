@@ -9,7 +9,7 @@ from pathlib import Path
 
 from invoke import Context
 
-from devenv_lib import containers, report, volumes
+from devenv_lib import containers, report, texts, volumes
 from devenv_lib.cli.complete import ENVIRONMENTS, VOLUMES, complete
 from devenv_lib.cli.program import commands
 from devenv_lib.engine import connect
@@ -64,4 +64,4 @@ def _directories(partial: str) -> list[str]:
     hidden = tail.startswith(".")
     names = (e.name for e in there if os.path.isdir(e) and (hidden or not e.name.startswith(".")))
     # A name that would have to be spelled out would not be the directory's.
-    return [f"{typed}{name}/" for name in names if report.printable(name, "") == name]
+    return [f"{typed}{name}/" for name in names if texts.printable(name, "") == name]

@@ -69,7 +69,8 @@ def rehearse_mend(at: Grounds, one: Mend) -> Iterator[str]:
     """
     engine, prefix = _engine(at), at.settings.prefix
     if one.verb == "adopt":
-        yield from volumes.rehearse_adoption(volumes.plan_adoption(engine, prefix, one.name))
+        found = volumes.plan_adoption(engine, prefix, one.name)
+        yield from volumes.rehearse_adoption(found, engine.info().volume_options)
     elif one.verb == "repair":
         image, who = _helpers(at), _who(at)
         for plan in volumes.plan_repair(engine, prefix, [one.name], image, who):

@@ -24,12 +24,14 @@ _LIMITS = {"memory": "MemoryLimit", "memory_swap": "SwapLimit", "cpus": "CpuCfsQ
 _MACHINES_ROOT = re.compile("^/host_mnt(?=/(Users|home|private|tmp)/)")
 #: What Podman puts before an image's name, and Docker leaves out.
 _SHORTENED = re.compile("^(docker\\.io/library|localhost)/")
+#: What Podman tells of a volume that was made with `EngineInfo.volume_options`.
+_OWNED = {"UID": "0", "GID": "0", "o": "uid=0,gid=0"}
 ANY = "0.0.0.0"  # noqa: S104 - read from an engine, never bound
 
 
 def volume(data: Json) -> Volume:
     """Read one entry of ``/volumes``."""
-    plain = data.get("Driver") in ("local", None) and not data.get("Options")
+    plain = data.get("Driver") in ("local", None) and (data.get("Options") or _OWNED) == _OWNED
     return Volume(data["Name"], data.get("Labels") or {}, data.get("CreatedAt") or "", plain)
 
 

@@ -109,7 +109,8 @@ class Engine:
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         """Create a volume; an existing one stays as it is, with the labels it has."""
         with self._doing(f"creating the volume {name}"):
-            self._client.create_volume(name, labels=dict(labels))
+            options = dict(self.info().volume_options)
+            self._client.create_volume(name, driver_opts=options, labels=dict(labels))
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume. The engine refuses one that any container references."""

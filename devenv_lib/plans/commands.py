@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from devenv_lib.mounts import Mount
 from devenv_lib.plans.creation import EnvironmentPlan
@@ -22,8 +22,7 @@ SECURITY = ("no-new-privileges", "label=disable")
 def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
     """Yield the commands and comments that stand for a start of a new environment ``name``."""
     for mount in plan.mounts.volumes:
-        labels = [f"--label={key}={value}" for key, value in mount.labels.items()]
-        yield shlex.join(["docker", "volume", "create", *labels, mount.source])
+        yield volume_line(mount.source, mount.labels, plan.volume_options)
     for lock in plan.mounts.locks:
         yield shlex.join(["mkdir", "-p", str(lock.source)])
         for link, target in lock.links.items():
@@ -35,6 +34,13 @@ def start_lines(plan: EnvironmentPlan, name: str) -> Iterator[str]:
     options = [f"--name={name}", *run_options(plan)]
     yield shlex.join(["docker", "run", "--detach", *options, plan.image, COMMAND])
     yield from provisioning_lines(plan)
+
+
+def volume_line(name: str, labels: Mapping[str, str], options: Mapping[str, str]) -> str:
+    """Return the command that makes a volume; ``options`` are `EngineInfo.volume_options`."""
+    words = [f"--label={key}={value}" for key, value in labels.items()]
+    words += [f"--opt={key}={value}" for key, value in options.items()]
+    return shlex.join(["docker", "volume", "create", *words, name])
 
 
 def provisioning_lines(plan: EnvironmentPlan) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from devenv_lib.mounts import MountPlan
@@ -30,6 +30,7 @@ class EnvironmentPlan:
     Docker 25 (API 1.44) such a mount below stays writable inside a read-only one.
     ``ssh`` says whether it has an sshd, whose port is one of ``ports`` then.
     ``unlimited`` are the settings whose limits the engine cannot set; they are 0 here.
+    ``volume_options`` are the driver's, for volumes that are made.
     """
 
     project: Project
@@ -46,6 +47,7 @@ class EnvironmentPlan:
     shallow: bool = False
     ssh: bool = False
     unlimited: tuple[str, ...] = ()
+    volume_options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
@@ -115,6 +117,7 @@ def creation(
         ssh=ssh,
         shallow=tuple(map(int, info.api.split("."))) < RECURSIVE_READ_ONLY,
         unlimited=tuple(sorted(LIMITS - can)),
+        volume_options=info.volume_options,
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from devenv_lib.plans.usage import Directory
-from devenv_lib.report import printable, size
+from devenv_lib.texts import printable, size
 
 #: Columns that a bar has at least and at most, and a path at least.
 _BAR, _LONGEST_BAR, _PATH = 10, 40, 24

@@ -7,7 +7,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING
 
-from devenv_lib import images, report
+from devenv_lib import images, report, texts
 from devenv_lib.mounts import ANOTHER, MountPlan, writable_homes
 from devenv_lib.plans.ownership import another_user, roots_project
 from devenv_lib.plans.ssh import ssh_address
@@ -81,7 +81,7 @@ def warn_owner(environment: Environment, here: Host) -> None:
     project = environment.plan.project
     if problem := roots_project(environment.identity, here.owner[0], project):
         why, remedy = problem
-        report.say(f"warning: {report.printable(why)}.")
+        report.say(f"warning: {texts.printable(why)}.")
         if remedy:
             report.reason(remedy)
 

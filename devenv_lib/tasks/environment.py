@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from devenv_lib import containers, images, report
+from devenv_lib import containers, images, report, texts
 from devenv_lib.errors import Declined, UsageError
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
@@ -110,7 +110,7 @@ def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa:
     ]
     read = report.table(rows, ("SOURCE", "TARGET", "MODE", "WHY"))
     for left in plan.left_out:
-        text = report.printable(f"{left.source}  ({left.why})", "")
+        text = texts.printable(f"{left.source}  ({left.why})", "")
         read = read and report.out(f"left out: {text}")
     if read:
         warn_homes(plan, project)

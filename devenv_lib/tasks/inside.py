@@ -13,7 +13,7 @@ from typing import IO
 
 from invoke import Context
 
-from devenv_lib import report, volumes
+from devenv_lib import report, texts, volumes
 from devenv_lib.errors import UsageError
 from devenv_lib.plans.contents import Copied, parts_of, reachable
 from devenv_lib.tasks._bars import draw
@@ -61,7 +61,7 @@ def cp(
         )
     else:
         made = _copy_in(at, name, file, from_, replace=replace)
-    what = f"{from_ or file} to {made.target}, {report.size(made.bytes)}"
+    what = f"{from_ or file} to {made.target}, {texts.size(made.bytes)}"
     report.outcome(name, "COPIED", what)
     _tell(made)
     if from_ and users:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from invoke import Context
 
-from devenv_lib import containers, host, report
+from devenv_lib import containers, host, report, texts
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
 from devenv_lib.tasks._listing import prefix_line, show
@@ -191,7 +191,7 @@ def _tell(result: containers.StopResult) -> None:
         report.outcome(result.project.names[0], "FAILED", str(result.failure))
         report.reason(result.failure.hint)
     elif not result.stopped:
-        report.say(f"There is no environment of {report.printable(str(result.project.path))}.")
+        report.say(f"There is no environment of {texts.printable(str(result.project.path))}.")
 
 
 TASKS = (list_, exec_, stop)

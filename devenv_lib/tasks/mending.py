@@ -27,7 +27,8 @@ def adopt(c: Context, name: list[str], format: str = "table") -> None:  # noqa: 
     at = hands(c)
     found = [volumes.plan_adoption(at.engine, at.prefix, each) for each in names]
     if dry(c):
-        report.lines(line for one in found for line in volumes.rehearse_adoption(one))
+        options = at.engine.info().volume_options
+        report.lines(line for one in found for line in volumes.rehearse_adoption(one, options))
         return
     image = at.image
     words = [_adopt(at, each, image) for each in names]

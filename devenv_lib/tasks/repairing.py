@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke import Context
 
-from devenv_lib import report, volumes
+from devenv_lib import report, texts, volumes
 from devenv_lib.errors import Declined, DevenvError, Refused
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
 from devenv_lib.tasks._hands import Hands, hands
@@ -84,7 +84,7 @@ def _show(plans: Sequence[RepairPlan], who: Identity, *, table: bool) -> None:
         report.table(rows, _HEADERS)
         return
     for row in rows:
-        report.say(report.printable("  ".join(row.values()), ""))
+        report.say(texts.printable("  ".join(row.values()), ""))
 
 
 def _rows(plan: RepairPlan, who: Identity) -> Iterator[dict[str, str]]:

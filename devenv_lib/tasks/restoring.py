@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,8 +9,10 @@ from pathlib import Path
 
 from invoke import Context
 
-from devenv_lib import report, volumes
+from devenv_lib import report, texts, volumes
 from devenv_lib.errors import UsageError
+from devenv_lib.names import common_labels
+from devenv_lib.plans.commands import volume_line
 from devenv_lib.plans.pending import unfinished
 from devenv_lib.plans.restoring import target_name
 from devenv_lib.tasks._hands import Hands, hands
@@ -94,7 +95,7 @@ def _rehearsal(
 
 def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
     entries = "1 entry" if done.files == 1 else f"{done.files} entries"
-    detail = f"{entries}, {report.size(done.bytes)}, from {done.path}"
+    detail = f"{entries}, {texts.size(done.bytes)}, from {done.path}"
     report.outcome(done.name, "RESTORED", detail)
     if done.earlier:
         report.reason(f"first, what an interrupted command left was {done.earlier}")
@@ -127,7 +128,9 @@ def clone(c: Context, name: str = "", to: str = "", format: str = "table") -> No
     if dry(c):
         if left:
             report.lines([f"# what an interrupted command left in {to} would first be undone"])
-        report.lines([shlex.join(["docker", "volume", "create", to]), f"# all of {name} is copied"])
+        options = at.engine.info().volume_options
+        line = volume_line(to, common_labels(at.prefix), options)
+        report.lines([line, f"# all of {name} is copied"])
         return
     done = volumes.clone(at.engine, at.prefix, name, to, at.image)
     if format == "json":

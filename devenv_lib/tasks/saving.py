@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from devenv_lib import report, volumes
+from devenv_lib import report, texts, volumes
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import (
@@ -112,7 +112,7 @@ def save(
             report.outcome(name, "FAILED", str(error), error.hint)
             continue
         made.append(saved)
-        report.outcome(name, "SAVED", f"{report.size(saved.manifest.size)}  {saved.path}")
+        report.outcome(name, "SAVED", f"{texts.size(saved.manifest.size)}  {saved.path}")
         for note in saved.manifest.notes:
             report.reason(note)
     return made

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from devenv_lib import report, volumes
+from devenv_lib import report, texts, volumes
 from devenv_lib.engine import connect
 from devenv_lib.errors import Declined
 from devenv_lib.names import LABEL_PATH
@@ -59,7 +59,7 @@ def list_(c: Context, format: str = "table", size: bool = True) -> None:  # noqa
 def _row(volume: volumes.VolumeReport) -> dict[str, str]:
     return {
         "name": volume.name,
-        "size": report.size(volume.size),
+        "size": texts.size(volume.size),
         "in use": "yes" if volume.in_use else "no",
         "used by": ", ".join(volume.used_by) or "-",
         "target": volume.target or "-",
@@ -132,9 +132,9 @@ def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
 def _question(engine: Engine, plan: RemovalPlan) -> str:
     sizes = engine.snapshot(labelled=True, sizes=True).sizes
     named = [
-        f"  {v.name}  {report.size(sizes.get(v.name))}"
+        f"  {v.name}  {texts.size(sizes.get(v.name))}"
         + (
-            f"  of {report.printable(v.labels[LABEL_PATH], keep='')}"
+            f"  of {texts.printable(v.labels[LABEL_PATH], keep='')}"
             if LABEL_PATH in v.labels
             else ""
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from devenv_lib.plans.adoption import (
     next_step,
     too_often,
 )
+from devenv_lib.plans.commands import volume_line
 from devenv_lib.volumes.hold import held
 from devenv_lib.volumes.tree import FROM, TO, copy_tree, is_in_copy, look_into, volume_at
 
@@ -65,8 +66,10 @@ def plan_adoption(engine: Engine, prefix: str, name: str) -> Adoption:
     return found
 
 
-def rehearse_adoption(found: Adoption) -> Iterator[str]:
+def rehearse_adoption(found: Adoption, options: Mapping[str, str]) -> Iterator[str]:
     """Yield the commands that stand for what `adopt` would do from here on, and comments.
+
+    ``options`` are those that the engine gives its volumes (`EngineInfo.volume_options`).
 
     Raises:
         Refused: it may not be adopted now.
@@ -74,20 +77,20 @@ def rehearse_adoption(found: Adoption) -> Iterator[str]:
     step = next_step(found, None)
     copy, marker = adopting_name(found.name), complete_name(found.name)
     removing = removing_name(found.name)
-    labels = [f"--label={key}={value}" for key, value in common_labels(found.prefix).items()]
+    labels = common_labels(found.prefix)
     if step == "done":
         yield f"# {found.name} carries the labels already"
         return
     if step == "discard":
         yield shlex.join(["docker", "volume", "rm", copy])
     if found.marker is None and not found.labelled:
-        yield shlex.join(["docker", "volume", "create", *labels, copy])
+        yield volume_line(copy, labels, options)
         yield f"# everything in {found.name} is copied to {copy}, and compared"
-        yield shlex.join(["docker", "volume", "create", *labels, marker])
+        yield volume_line(marker, labels, options)
     if found.marker or not found.labelled:
-        yield shlex.join(["docker", "volume", "create", *labels, removing])
+        yield volume_line(removing, labels, options)
         yield shlex.join(["docker", "volume", "rm", found.name])
-        yield shlex.join(["docker", "volume", "create", *labels, found.name])
+        yield volume_line(found.name, labels, options)
         yield f"# everything in {copy} is copied to {found.name}, and compared"
         yield shlex.join(["docker", "volume", "rm", marker, removing, copy])
 

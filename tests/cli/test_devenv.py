@@ -51,6 +51,7 @@ def test_a_path_starts_an_environment(workspace: Workspace) -> None:
     assert f"{workspace.name} RUNNING" in again.stderr
 
 
+@pytest.mark.every_engine
 def test_environments_are_listed_and_stopped_by_name(make_workspace: Any) -> None:
     one = make_workspace("work/one")
     two = make_workspace("work/two", prefix=one.prefix)
@@ -336,6 +337,7 @@ def test_a_commands_own_255_is_its_status(running: Workspace, quick: bool) -> No
     assert (done.returncode, done.stderr) == (255, "")
 
 
+@pytest.mark.every_engine
 def test_the_quick_way_is_taken_and_imports_next_to_nothing(running: Workspace) -> None:
     done = running.devenv(
         *("exec", ".", "--", "true"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from devenv_lib.names import LABEL_PATH, LABEL_PROJECT, common_labels
-from devenv_lib.report import printable
+from devenv_lib.texts import printable
 from tests.conftest import Workspace
 
 pytestmark = pytest.mark.engine
@@ -49,6 +49,7 @@ def labelled(workspace: Workspace) -> Workspace:
     return workspace
 
 
+@pytest.mark.every_engine
 def test_a_projects_name_is_harmless_in_reports_of_environments(evil: Workspace) -> None:
     told = shown(evil.devenv("run", "--detach", "."))
     for words in (
@@ -84,6 +85,7 @@ def test_a_dry_run_has_no_line_that_a_name_made(evil: Workspace) -> None:
     assert (read.returncode, read.stdout, read.stderr) == (0, "", "")
 
 
+@pytest.mark.every_engine
 def test_a_label_is_harmless_in_reports_of_volumes(labelled: Workspace) -> None:
     told = ""
     for words in (

@@ -19,6 +19,7 @@ from tests.conftest import IMAGE, Workspace, docker
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.every_engine
 def test_run_without_a_terminal_leaves_the_environment_running(workspace: Workspace) -> None:
     """It does not attach, and says what it made and on which engine."""
     result = workspace.inv("run")
@@ -36,6 +37,7 @@ def test_run_names_another_project_by_path(workspace: Workspace) -> None:
     assert f"{workspace.name} RUNNING" in again.stderr
 
 
+@pytest.mark.every_engine
 def test_exec_passes_words_output_input_and_status_through(workspace: Workspace) -> None:
     """Quotes, empty words and leading dashes arrive as typed; the streams stay apart."""
     script = 'printf "[%s]" "$@"; cat; echo problem >&2; exit 7'
@@ -93,6 +95,7 @@ def test_exec_passes_the_time_zone_and_a_known_terminal(workspace: Workspace) ->
     assert result.stdout.startswith("foot ")
 
 
+@pytest.mark.every_engine
 def test_volume_list_shows_a_table_with_sizes(workspace: Workspace) -> None:
     workspace.up()
     workspace.sh("head -c 1048576 /dev/zero > ~/.cache/megabyte; sync")
@@ -109,6 +112,7 @@ def test_volume_list_shows_a_table_with_sizes(workspace: Workspace) -> None:
     assert ["1.0", "MiB", "yes", workspace.name, "/home/devuser/.cache"] == cache[1:6]
 
 
+@pytest.mark.every_engine
 def test_volume_list_as_json_has_the_documented_fields(workspace: Workspace) -> None:
     workspace.up()
     workspace.sh("printf 12345 > ~/.cache/five")
@@ -156,6 +160,7 @@ def test_a_reader_that_goes_away_ends_the_list_silently(workspace: Workspace) ->
         assert (result.returncode, result.stderr) == (0, ""), task
 
 
+@pytest.mark.every_engine
 def test_volume_rm_refuses_while_the_environment_runs_and_names_it(workspace: Workspace) -> None:
     """--force skips the question and no check; the command that frees them works."""
     workspace.up()
@@ -173,6 +178,7 @@ def test_volume_rm_refuses_while_the_environment_runs_and_names_it(workspace: Wo
     assert workspace.volume_names() == []
 
 
+@pytest.mark.every_engine
 def test_volume_rm_of_names_takes_exactly_those(workspace: Workspace) -> None:
     workspace.up()
     workspace.stop()
@@ -207,6 +213,7 @@ def test_volume_rm_with_nothing_to_remove_is_done(workspace: Workspace) -> None:
     assert "nothing to do" in result.stderr
 
 
+@pytest.mark.every_engine
 def test_volume_rm_without_a_terminal_refuses_and_says_so(workspace: Workspace) -> None:
     """Not even a y on stdin counts: whoever wrote it there was not asked."""
     workspace.up()
@@ -268,6 +275,7 @@ def test_a_dry_run_says_what_there_is_to_do_first(workspace: Workspace) -> None:
     assert workspace.inv("run", "--detach").returncode == 0
 
 
+@pytest.mark.every_engine
 def test_the_dry_run_line_makes_the_same_container(workspace: Workspace) -> None:
     """Mounts, labels, limits, user and security options, when it is run by hand."""
     workspace.write("with, comma/x")
@@ -325,6 +333,7 @@ def _renamed(mount: dict[str, object]) -> dict[str, object]:
     return {**mount, "target": mount["Destination"]}
 
 
+@pytest.mark.every_engine
 def test_recreate_makes_a_new_container_and_keeps_the_volumes(workspace: Workspace) -> None:
     first = workspace.up().container.id
     workspace.sh("echo kept > ~/.local/share/kept")

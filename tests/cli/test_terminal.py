@@ -50,6 +50,7 @@ def ends(child: Any) -> int:
     return int(128 + child.signalstatus if child.exitstatus is None else child.exitstatus)
 
 
+@pytest.mark.every_engine
 def test_the_question_names_volumes_sizes_and_engine(workspace: Workspace) -> None:
     workspace.up()
     workspace.sh("printf 12345 > ~/.cache/five")
@@ -88,7 +89,7 @@ def test_anything_but_y_declines(workspace: Workspace, answer: str) -> None:
     assert len(workspace.volume_names()) == 4
 
 
-@pytest.mark.parametrize("answer", ["y", "Y"])
+@pytest.mark.parametrize("answer", [pytest.param("y", marks=pytest.mark.every_engine), "Y"])
 def test_y_removes(workspace: Workspace, answer: str) -> None:
     workspace.up()
     workspace.stop()
@@ -119,7 +120,10 @@ def test_a_refusal_on_a_terminal_asks_nothing(workspace: Workspace) -> None:
         assert "\x1b" not in child.before
 
 
-@pytest.mark.parametrize(("program", "word"), [(INV, "run"), (OURS, ".")])
+@pytest.mark.parametrize(
+    ("program", "word"),
+    [(INV, "run"), pytest.param(OURS, ".", marks=pytest.mark.every_engine)],
+)
 def test_run_attaches_resizes_and_returns_the_shells_status(
     workspace: Workspace, program: Sequence[str], word: str
 ) -> None:

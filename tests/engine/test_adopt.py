@@ -41,6 +41,7 @@ def labelled(workspace: Workspace, name: str) -> bool:
     return volume is not None and ours(volume.labels, workspace.prefix)
 
 
+@pytest.mark.every_engine
 def test_everything_in_a_volume_survives_its_adoption(workspace: Workspace, odd: str) -> None:
     before = scan(odd)
     done = workspace.inv("volume.adopt", "--name", odd)
@@ -146,6 +147,7 @@ def test_the_helper_of_another_adoption_is_waited_for_and_no_refusal(
     assert labelled(workspace, odd)
 
 
+@pytest.mark.every_engine
 def test_a_volume_in_use_is_refused_and_stays(workspace: Workspace, odd: str) -> None:
     user = f"{workspace.prefix}-user"
     workspace.extra_containers.append(user)

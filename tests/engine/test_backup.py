@@ -45,7 +45,9 @@ def restore(workspace: Workspace, path: str, name: str) -> volumes.Restored:
         return volumes.restore(workspace.engine, workspace.prefix, archive, IMAGE, name=name)
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
+@pytest.mark.parametrize(
+    "compression", ["gzip", pytest.param("zstd", marks=pytest.mark.every_engine), "none"]
+)
 def test_everything_survives_backup_and_restore(
     workspace: Workspace, odd: str, tmp_path: Path, compression: Compression
 ) -> None:
@@ -65,6 +67,7 @@ def test_everything_survives_backup_and_restore(
     assert workspace.volume_names() == sorted([odd, other])
 
 
+@pytest.mark.every_engine
 def test_everything_survives_a_clone(workspace: Workspace, odd: str) -> None:
     before = scan(odd)
     done = workspace.devenv("volume", "clone", odd, "--to", workspace.volume("clone"))
@@ -139,6 +142,7 @@ def test_any_tree_survives_backup_restore_and_clone(
         workspace.clean()
 
 
+@pytest.mark.every_engine
 def test_a_volume_in_use_is_saved_with_a_note_and_paused_if_wanted(
     workspace: Workspace, tmp_path: Path
 ) -> None:

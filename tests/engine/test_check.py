@@ -103,6 +103,7 @@ def host_config(**changes: Any) -> Change:
 # Everything as it should be
 
 
+@pytest.mark.every_engine
 def test_a_sound_environment_passes_all_that_it_can_show(workspace: Workspace) -> None:
     """It is started for it, goes on, and nothing is left in it or in the project."""
     before = sorted(workspace.path.rglob("*"))

@@ -32,6 +32,7 @@ def clone(workspace: Workspace, source: str, name: str) -> volumes.Cloned:
     return volumes.clone(workspace.engine, workspace.prefix, source, name, IMAGE)
 
 
+@pytest.mark.every_engine
 def test_a_strangers_volume_in_the_markers_place_refuses_and_stays(
     workspace: Workspace, source: str
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_volume_that_somebody_makes_meanwhile_is_not_filled(
     assert workspace.in_volume("new", "ls -A") == ""
 
 
+@pytest.mark.every_engine
 def test_the_same_command_begins_anew_what_a_killed_one_left(
     workspace: Workspace, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ def shown(workspace: Workspace, path: Path) -> str:
 # A healthy machine
 
 
+@pytest.mark.every_engine
 def test_a_healthy_environment_has_no_finding_that_is_not_ok(healthy: Workspace) -> None:
     findings = report(healthy)
     assert wrong(findings) == []

@@ -145,6 +145,7 @@ def test_a_build_does_not_leave_the_project_by_a_symlink(workspace: Workspace, p
         workspace.up()
 
 
+@pytest.mark.every_engine
 def test_an_image_with_devenvs_labels_makes_no_container_devenvs(
     workspace: Workspace, hostile: Any
 ) -> None:
@@ -167,6 +168,7 @@ def test_an_image_with_devenvs_labels_makes_no_container_devenvs(
     ]
 
 
+@pytest.mark.every_engine
 def test_a_volume_of_another_prefix_is_not_used(make_workspace: Any) -> None:
     """Names of two prefixes can meet; the labels say whose it is."""
     first: Workspace = make_workspace()

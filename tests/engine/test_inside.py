@@ -73,6 +73,7 @@ def listed(directory: Path) -> list[bytes]:
     return sorted(found)
 
 
+@pytest.mark.every_engine
 def test_one_of_everything_comes_out_as_the_callers_or_is_named(
     workspace: Workspace, name: str, tmp_path: Path
 ) -> None:
@@ -108,6 +109,7 @@ def test_one_of_everything_comes_out_as_the_callers_or_is_named(
     assert (out / "setuid").stat().st_mode & 0o7777 == 0o750
 
 
+@pytest.mark.every_engine
 def test_what_went_in_comes_out_and_is_the_users_inside(
     workspace: Workspace, name: str, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_recreation_for_a_user_whose_volumes_these_are_not_is_given_back(
     assert written(used) == "precious"
 
 
+@pytest.mark.every_engine
 def test_a_recreation_that_was_killed_is_carried_on(used: Workspace) -> None:
     """The old one goes only when the new one is finished."""
     old = used.up().container

@@ -34,6 +34,7 @@ def digest(tree: Path) -> str:
     return total.hexdigest()
 
 
+@pytest.mark.every_engine
 def test_every_volume_is_writable_by_the_user_at_once(workspace: Workspace) -> None:
     """Also the directory around the overlaid auth.json, which the engine makes as root's."""
     workspace.up()
@@ -44,6 +45,7 @@ def test_every_volume_is_writable_by_the_user_at_once(workspace: Workspace) -> N
     assert {"devuser"} == set(owners.split())
 
 
+@pytest.mark.every_engine
 def test_volumes_are_writable_in_an_image_that_has_none_of_the_directories(
     make_workspace: Any, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_state_survives_the_container(workspace: Workspace) -> None:
     assert workspace.sh("cat ~/.local/state/kept ~/.config/tvim/lazy-lock.json") == "kept\nchanged"
 
 
+@pytest.mark.every_engine
 def test_volumes_carry_the_labels(workspace: Workspace) -> None:
     """All four names, labelled, and nothing else under the prefix."""
     workspace.up()
@@ -104,6 +107,7 @@ def test_volumes_carry_the_labels(workspace: Workspace) -> None:
     assert {"devenv": "true", "devenv.prefix": workspace.prefix} in labels
 
 
+@pytest.mark.every_engine
 def test_a_volume_of_our_name_without_the_label_is_used_reported_and_never_removed(
     workspace: Workspace,
 ) -> None:
@@ -131,6 +135,7 @@ def stopped_by_hand(workspace: Workspace) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.every_engine
 def test_nothing_in_use_is_removed(workspace: Workspace) -> None:
     """Neither by a running container nor by a stopped one, and the reason names each."""
     workspace.up()
@@ -144,6 +149,7 @@ def test_nothing_in_use_is_removed(workspace: Workspace) -> None:
     assert len(workspace.volume_names()) == 4
 
 
+@pytest.mark.every_engine
 def test_a_foreign_container_that_uses_a_volume_protects_it(workspace: Workspace) -> None:
     """One refusal refuses the whole command: the three free volumes stay too."""
     workspace.up()
@@ -172,6 +178,7 @@ def test_removal_refuses_what_changed_since_the_question(workspace: Workspace) -
     assert workspace.engine.volume(workspace.volume("cache")) is not None
 
 
+@pytest.mark.every_engine
 def test_removal_takes_exactly_the_labelled_volumes_of_its_prefix(make_workspace: Any) -> None:
     """Another prefix and an unlabelled volume beside it are untouched."""
     mine, other = make_workspace(), make_workspace(home="other")
@@ -233,6 +240,7 @@ def test_where_somebody_else_mounts_a_volume_is_not_where_it_belongs(workspace: 
     assert (data.used_by, data.target) == ((foreign,), None)
 
 
+@pytest.mark.every_engine
 def test_a_name_cannot_reach_another_object(workspace: Workspace) -> None:
     """docker-py puts a name into the URL as it is: this one would be a container."""
     workspace.up()
@@ -243,6 +251,7 @@ def test_a_name_cannot_reach_another_object(workspace: Workspace) -> None:
     assert [workspace.name] == workspace.container_names()
 
 
+@pytest.mark.every_engine
 def test_the_engine_refuses_a_volume_that_came_into_use_after_the_check(
     workspace: Workspace,
 ) -> None:
@@ -252,6 +261,7 @@ def test_the_engine_refuses_a_volume_that_came_into_use_after_the_check(
         workspace.engine.remove_volume(workspace.volume("data"))
 
 
+@pytest.mark.every_engine
 def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: Workspace) -> None:
     """Every mounted file and directory refuses a write, and the host's tree is the same."""
     before = digest(workspace.home / ".config"), digest(workspace.home / ".local/share")
@@ -274,6 +284,7 @@ def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: 
     assert before == (digest(workspace.home / ".config"), digest(workspace.home / ".local/share"))
 
 
+@pytest.mark.every_engine
 def test_a_mount_below_a_read_only_source_is_not_writable_either(workspace: Workspace) -> None:
     """Until Docker 25 a read-only bind leaves what is mounted below its source writable."""
     if os.getuid() != 0:
@@ -293,6 +304,7 @@ def test_a_mount_below_a_read_only_source_is_not_writable_either(workspace: Work
         subprocess.run(["umount", str(below)], check=True)
 
 
+@pytest.mark.every_engine
 def test_project_files_made_inside_belong_to_the_host_owner(workspace: Workspace) -> None:
     """The image is built for the owner's uid, so nothing changes hands."""
     workspace.up()
@@ -300,6 +312,7 @@ def test_project_files_made_inside_belong_to_the_host_owner(workspace: Workspace
     assert (workspace.path / "made").stat().st_uid == workspace.path.stat().st_uid
 
 
+@pytest.mark.every_engine
 def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) -> None:
     """No privilege, no socket, no capability, loopback only, limits, init, labels."""
     with socket.socket() as free:

@@ -23,6 +23,7 @@ def prepare(workspace: Workspace, suffix: str, script: str) -> None:
     workspace.in_volume(suffix, script)
 
 
+@pytest.mark.every_engine
 def test_a_volume_that_was_once_roots_becomes_the_users(workspace: Workspace) -> None:
     """An empty volume takes the owner of whatever image mounts it first."""
     prepare(workspace, "cache", "chown 0:0 .; touch kept; chmod 0750 .")
@@ -55,6 +56,7 @@ def test_a_symlink_in_the_place_of_a_directory_stays(workspace: Workspace) -> No
     assert workspace.in_volume("state", "echo bash '->' $(readlink bash)") == "bash -> real"
 
 
+@pytest.mark.every_engine
 def test_a_volume_of_another_ordinary_user_is_refused_by_name(workspace: Workspace) -> None:
     """It may be in use elsewhere; the message says whose it is and what to do. Nothing stays."""
     prepare(workspace, "cache", "touch kept; chown 4321:4321 .")
@@ -68,6 +70,7 @@ def test_a_volume_of_another_ordinary_user_is_refused_by_name(workspace: Workspa
     assert workspace.in_volume("cache", "stat -c %u .") == "4321"
 
 
+@pytest.mark.every_engine
 def test_a_stub_that_a_nested_bind_left_becomes_the_users(workspace: Workspace) -> None:
     """Without the host's auth.json the tool has to be able to write its own."""
     workspace.up()
@@ -79,6 +82,7 @@ def test_a_stub_that_a_nested_bind_left_becomes_the_users(workspace: Workspace) 
     assert workspace.in_volume("data", f"stat -c %u {STUB}") == "1000"
 
 
+@pytest.mark.every_engine
 def test_giving_a_stub_does_not_unmount_it_in_another_environment(make_workspace: Any) -> None:
     """Unlinking a mount point takes the mount away from everybody who has it."""
     first: Workspace = make_workspace()
@@ -110,6 +114,7 @@ def test_provisioning_again_changes_nothing(workspace: Workspace) -> None:
     assert before == after
 
 
+@pytest.mark.every_engine
 def test_the_lockfile_is_written_in_place_and_survives(workspace: Workspace) -> None:
     """It starts as the host's, is never overwritten afterwards, and the host's stays."""
     workspace.up()
@@ -121,6 +126,7 @@ def test_the_lockfile_is_written_in_place_and_survives(workspace: Workspace) -> 
     assert (workspace.home / ".config/tvim/lazy-lock.json").read_text() == "host changed"
 
 
+@pytest.mark.every_engine
 def test_nothing_can_be_planted_beside_the_lockfile(workspace: Workspace) -> None:
     """The directory is root's: no new file, no rename over an entry, no removal."""
     workspace.up()
@@ -207,6 +213,7 @@ def test_a_planted_symlink_is_not_written_through(workspace: Workspace) -> None:
     assert workspace.try_sh("test -e ~/victim")[0] != 0
 
 
+@pytest.mark.every_engine
 def test_nothing_is_written_through_a_writable_bind(workspace: Workspace) -> None:
     """Directories between a bind and a mount inside it are the host's, and stay as they are."""
     shared = workspace.write("shared/sub/file").parent.parent

@@ -220,6 +220,7 @@ def test_an_empty_path_is_not_the_current_directory() -> None:
         locate("", "devenv", must_exist=False)
 
 
+@pytest.mark.every_engine
 def test_an_environment_that_is_replaced_while_it_is_looked_at(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +274,7 @@ def test_ctrl_c_while_the_engine_makes_a_container_leaves_none(
     assert workspace.container_names() == []
 
 
+@pytest.mark.every_engine
 def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> None:
     """Killed between its create and its start: it references volumes, so it may not stay."""
     engine = workspace.engine
@@ -287,6 +289,7 @@ def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> 
     workspace.sh("touch ~/.local/share/opencode/x")
 
 
+@pytest.mark.every_engine
 def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
     workspace: Workspace,
 ) -> None:

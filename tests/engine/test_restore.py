@@ -66,6 +66,7 @@ def case(workspace: Workspace, tmp_path: Path) -> Case:
     return Case(workspace, Path(saved.path), names[1], new, scan(names[1]))
 
 
+@pytest.mark.every_engine
 def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(case: Case) -> None:
     refused = case.inv()
     assert (refused.returncode, "is not empty" in refused.stderr) == (1, True)
@@ -113,6 +114,7 @@ def test_a_dry_run_makes_no_image(case: Case) -> None:
     assert (result.returncode, "is not here yet" in result.stderr) == (1, True), result.stderr
 
 
+@pytest.mark.every_engine
 def test_a_volume_that_is_gone_comes_back_under_its_name_with_its_labels(case: Case) -> None:
     done = case.workspace.devenv("volume", "restore", "--from", str(case.archive))
     assert done.returncode == 0, done.stderr
@@ -251,6 +253,7 @@ def test_killed_at_random_moments_it_is_all_or_nothing(case: Case, kind: str) ->
     assert not workspace.engine.volume(unfinished_name(target))
 
 
+@pytest.mark.every_engine
 def test_two_at_once_end_with_one_whole_volume(case: Case) -> None:
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda _: case.inv("--replace"), range(2)))

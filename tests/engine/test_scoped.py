@@ -40,6 +40,7 @@ def own(workspace: Workspace, volume: str = "cache") -> str:
     return project_volume(workspace.volume(volume), str(workspace.path))
 
 
+@pytest.mark.every_engine
 def test_two_projects_have_caches_of_their_own_and_share_the_rest(scoped: Workspace) -> None:
     other = beside(scoped, "other")
     line = "echo {0} > ~/.cache/x && echo {0} >> ~/go/x && cat ~/.cache/x ~/go/x"

@@ -89,6 +89,7 @@ def free_port() -> int:
         return port
 
 
+@pytest.mark.every_engine
 def test_a_key_lands_as_the_ordinary_user_with_what_an_exec_has(
     reached: Workspace, keys: Path
 ) -> None:

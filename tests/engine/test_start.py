@@ -20,6 +20,7 @@ from tests.conftest import IMAGE, Workspace, built_image, docker
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.every_engine
 def test_a_second_run_finds_the_first_ones_environment(workspace: Workspace) -> None:
     first, second = workspace.up(), workspace.up()
     assert (first.outcome, second.outcome) == ("created", "running")
@@ -36,6 +37,7 @@ def test_twenty_starts_at_once_end_with_one_container(workspace: Workspace) -> N
     workspace.sh("touch ~/.cache/x")
 
 
+@pytest.mark.every_engine
 def test_two_projects_of_one_name_have_an_environment_each(make_workspace: Any) -> None:
     """The second takes the path's digest into its name; neither finds the other's."""
     first: Workspace = make_workspace("a/work/app")
@@ -55,6 +57,7 @@ def _up_alone(workspace: Workspace) -> containers.Environment:
     return containers.up(connect(), workspace.project, workspace.settings, host)
 
 
+@pytest.mark.every_engine
 def test_a_foreign_container_with_our_name_is_left_alone(workspace: Workspace) -> None:
     """The name belongs to somebody else, so the environment takes the longer one."""
     workspace.extra_containers.append(workspace.name)
@@ -64,6 +67,7 @@ def test_a_foreign_container_with_our_name_is_left_alone(workspace: Workspace) -
     assert docker("inspect", "-f", "{{.State.Status}}", workspace.name).stdout.strip() == "created"
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize("steps", [0, 1, 2, 3])
 def test_a_start_that_was_killed_is_carried_on(workspace: Workspace, steps: int) -> None:
     """After volumes, create, start or neither: the next run ends with one ready environment."""
@@ -101,6 +105,7 @@ def test_a_start_that_is_ended_at_any_moment_leaves_no_trouble(
         workspace.stop()
 
 
+@pytest.mark.every_engine
 def test_a_start_that_fails_removes_what_it_created(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +121,7 @@ def test_a_start_that_fails_removes_what_it_created(
     workspace.up()
 
 
+@pytest.mark.every_engine
 def test_a_stopped_environment_is_started_again(workspace: Workspace) -> None:
     """What was written in the container is still there: only stop removes it."""
     workspace.up()
@@ -167,6 +173,7 @@ def _until(true: Any) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.every_engine
 def test_other_settings_are_said_and_applied_only_by_recreating(workspace: Workspace) -> None:
     """A running environment is attached to as it is."""
     workspace.up()
@@ -186,6 +193,7 @@ def test_other_settings_are_said_and_applied_only_by_recreating(workspace: Works
     assert workspace.up(recreate=True).differs == ()
 
 
+@pytest.mark.every_engine
 def test_a_recreation_that_cannot_succeed_keeps_the_old_environment(workspace: Workspace) -> None:
     """The image is made sure of before the old container goes."""
     first = workspace.up().container.id
@@ -196,6 +204,7 @@ def test_a_recreation_that_cannot_succeed_keeps_the_old_environment(workspace: W
     assert first == workspace.up().container.id
 
 
+@pytest.mark.every_engine
 def test_stop_takes_the_container_and_leaves_the_volumes(workspace: Workspace) -> None:
     workspace.up()
     before = workspace.volume_names()
@@ -205,6 +214,7 @@ def test_stop_takes_the_container_and_leaves_the_volumes(workspace: Workspace) -
     assert workspace.stop() == ()
 
 
+@pytest.mark.every_engine
 @pytest.mark.parametrize(
     "name", ["with space", "co:lon", "quo'te", 'dou"ble', "com,ma", "ünïcode", "new\nline", "$HOME"]
 )
@@ -242,6 +252,7 @@ def test_configuration_that_is_a_symlink_is_followed(workspace: Workspace) -> No
     assert not (workspace.home / "nowhere").exists()
 
 
+@pytest.mark.every_engine
 def test_a_git_worktree_is_a_repository_inside(workspace: Workspace) -> None:
     """Its common directory is mounted where its .git names it."""
     _, tree = workspace.worktree()

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-import time
 
-from devenv_lib.errors import DevenvError
 from tests.conftest import IMAGE
 from tests.engines import machinery
 from tests.engines.catalogue import ThrowAway, chosen
+from tests.engines.session import Session
 
 
 def say(line: str) -> None:
+    """Tell how far it is; what `inv dev.engines` is asked for is on stdout."""
     sys.stderr.write(f"{line}\n")
 
 
-def start(engine: ThrowAway) -> int:
-    began = time.monotonic()
-    machinery.start(engine, IMAGE, say)
-    said = f"DOCKER_HOST={engine.url}"
-    sys.stdout.write(f"{engine.name:14}{time.monotonic() - began:5.1f} s   {said}\n")
-    sys.stdout.flush()
-    return 0
+def start(session: Session, engines: tuple[ThrowAway, ...]) -> int:
+    """Start engines, and print their addresses."""
+    statuses = session.start(engines)
+    for engine, status in zip(engines, statuses, strict=True):
+        if status == 0:
+            sys.stdout.write(f"{engine.name:14}DOCKER_HOST={engine.url}\n")
+    return max(statuses)
 
 
-def stop(engine: ThrowAway) -> int:
-    outcome = "ended" if machinery.stop(engine) else "did not run"
-    sys.stdout.write(f"{engine.name:14}{outcome}\n")
+def stop(engines: tuple[ThrowAway, ...]) -> int:
+    """End engines."""
+    for engine in engines:
+        outcome = "ended" if machinery.stop(engine) else "did not run"
+        sys.stdout.write(f"{engine.name:14}{outcome}\n")
     return 0
 
 
@@ -45,23 +48,13 @@ def main() -> int:
         parser.error(str(error))
     if os.geteuid() != 0:
         parser.error("Namespaces and mounts take root: sudo inv dev.engines")
-    worst = 0
-    for engine in engines:
-        try:
-            worst = max(worst, act(given.action, engine, given.words))
-        except (machinery.EngineTrouble, DevenvError) as error:
-            say(f"error: {error}")
-            worst = max(worst, 1)
-    return worst
-
-
-def act(action: str, engine: ThrowAway, words: list[str]) -> int:
-    if action == "start":
-        return start(engine)
-    if action == "stop":
-        return stop(engine)
-    start(engine)
-    return machinery.test(engine, words)
+    # What a run has started is ended with it, also when somebody ends the run.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda sent, _: sys.exit(128 + sent))
+    session = Session(machinery, IMAGE, say)
+    if given.action == "run":
+        return session.run(engines, given.words)
+    return start(session, engines) if given.action == "start" else stop(engines)
 
 
 sys.exit(main())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -13,20 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from devenv_lib.setup.machine import install
-from tests.engines.catalogue import ARCHIVE, ThrowAway, chosen
+from tests.engines.bootstrap import EngineTrouble, bootstrap
+from tests.engines.catalogue import ThrowAway, chosen
 from tests.engines.disk import make_data
 
 _ENTER = Path(__file__).with_name("enter.sh")
 #: Seconds that an engine has to answer, and to end by itself before it is killed.
 _PATIENCE = 30.0
-_KEYRINGS = "/usr/share/keyrings/debian-archive-{}-{}.gpg"
 
 Say = Callable[[str], None]
-
-
-class EngineTrouble(Exception):
-    """An engine could not be made or started; the message says why, and where its log is."""
 
 
 @contextmanager
@@ -48,24 +42,7 @@ def make(engine: ThrowAway, say: Say) -> None:
             make(base, say)
         return
     say(f"{engine.name}: making its root file system of Debian's {engine.suite}.")
-    if shutil.which("mmdebstrap") is None:
-        install(["mmdebstrap", "debian-archive-keyring"])
-    begun = engine.root.with_name("root.begun")
-    shutil.rmtree(begun, ignore_errors=True)
-    keys = [_KEYRINGS.format(engine.keyring, kind) for kind in ("stable", "automatic")]
-    words = [
-        *("mmdebstrap", "--quiet", "--variant=minbase"),
-        *(f"--keyring={key}" for key in keys),
-        # A mirror's copy of a suite that is being made may be older than its own date allows.
-        '--aptopt=Acquire::Check-Valid-Until "false"',
-        f"--include={','.join(engine.packages)}",
-        *(engine.suite, str(begun), ARCHIVE),
-    ]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        shutil.rmtree(begun, ignore_errors=True)
-        raise EngineTrouble(f"{engine.name} could not be made: {done.stderr[-2000:]}")
-    begun.rename(engine.root)
+    bootstrap(engine)
 
 
 def start(engine: ThrowAway, image: str, say: Say) -> None:
@@ -187,6 +164,11 @@ def first_process(parent: int) -> int | None:
     except OSError:
         return None
     return int(children[0]) if children else None
+
+
+def runs(engine: ThrowAway) -> bool:
+    """Whether an engine runs."""
+    return _process(engine) is not None
 
 
 def _process(engine: ThrowAway) -> int | None:

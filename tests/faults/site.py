@@ -16,6 +16,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from tests.engines import machinery
+from tests.engines.bootstrap import EngineTrouble
 from tests.engines.catalogue import BREAKABLE, ThrowAway
 
 #: Seconds that an engine has to end and to answer again, and between looks.
@@ -92,7 +93,7 @@ class Site:
         deadline = time.monotonic() + _PATIENCE
         while not done():
             if time.monotonic() > deadline:
-                raise machinery.EngineTrouble(f"{self.engine.name} does not {what}")
+                raise EngineTrouble(f"{self.engine.name} does not {what}")
             time.sleep(_PAUSE)
 
     @property
@@ -107,7 +108,7 @@ class Site:
             with suppress(OSError):
                 if Path(f"/proc/{child}/comm").read_text().strip() in _SERVERS:
                     return int(child)
-        raise machinery.EngineTrouble(f"{self.engine.name} is not there to be ended")
+        raise EngineTrouble(f"{self.engine.name} is not there to be ended")
 
 
 @contextmanager
@@ -119,7 +120,7 @@ def site(url: str, host: Path) -> Iterator[Site]:
     """
     found = next((engine for engine in BREAKABLE if engine.url == url), None)
     if found is None:
-        raise machinery.EngineTrouble(f"{url} is no engine that may break down: inv dev.faults")
+        raise EngineTrouble(f"{url} is no engine that may break down: inv dev.faults")
     host.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={_HOST_DISK},mode=0755", "faults", str(host)]
     subprocess.run(words, check=True)

@@ -1,7 +1,7 @@
 """What a report may be shown to others with: nothing of whose machine it is.
 
-The home directory is ``~``, and an address has no user and no password. The user's name is
-taken out of what is told; commands keep it, where a name that they need has it.
+The home directory is ``~``, or ``$HOME`` in an address, which has no user and no password. The
+user's name is taken out of what is told; commands keep it, where a name that they need has it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ class Private:
     user: str = ""
 
     def command(self, text: str) -> str:
-        """Return a command that does the same, in which the home is ``~``."""
+        """Return a command that does the same, in which the home is ``~`` or ``$HOME``."""
         for home in self._homes():
-            # Within quotes a shell would not take it for the home.
+            # Within quotes a shell would not take it for the home, nor behind a scheme.
             text = re.sub(rf"'{re.escape(home)}/(?=[^'])", "~/'", text)
+            text = re.sub(rf"'(\w+://){re.escape(home)}/(?=[^'])", r"\1$HOME/'", text)
+            text = re.sub(rf"(?<=://){re.escape(home)}(?![\w.-])", "$HOME", text)
             text = re.sub(rf"(?<![\w.-]){re.escape(home)}(?![\w.-])", "~", text)
         return _USERINFO.sub("", text)
 
