@@ -23,7 +23,7 @@ def start(session: Session, engines: tuple[ThrowAway, ...]) -> int:
     statuses = session.start(engines)
     for engine, status in zip(engines, statuses, strict=True):
         if status == 0:
-            sys.stdout.write(f"{engine.name:14}DOCKER_HOST={engine.url}\n")
+            sys.stdout.write(f"{engine.name:20}DOCKER_HOST={engine.url}\n")
     return max(statuses)
 
 
@@ -31,7 +31,7 @@ def stop(engines: tuple[ThrowAway, ...]) -> int:
     """End engines."""
     for engine in engines:
         outcome = "ended" if machinery.stop(engine) else "did not run"
-        sys.stdout.write(f"{engine.name:14}{outcome}\n")
+        sys.stdout.write(f"{engine.name:20}{outcome}\n")
     return 0
 
 
