@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 from devenv_lib import containers
 from devenv_lib.engine import Engine, answers
+from devenv_lib.engine.endpoint import Endpoint
+from devenv_lib.engine.glance import glance
 from devenv_lib.names import LABEL_PATH, common_labels
 from devenv_lib.records import Container
 from tests.builders import PROJECT
@@ -58,3 +64,18 @@ def test_a_container_that_is_listed_and_not_there_is_not_listed() -> None:
     assert answers.containers([ghost]) == []
     assert [c.state for c in answers.containers([{**ghost, "Names": ["/a"]}])] == ["dead"]
     assert [c.state for c in answers.containers([{**ghost, "State": "exited"}])] == ["exited"]
+
+
+def test_a_quick_look_that_meets_one_leaves_it_to_the_thorough_one(tmp_path: Path) -> None:
+    ghost = {"Id": "0123", "Names": [], "State": "dead", "Labels": {}, "ImageID": ""}
+    body = json.dumps([ghost]).encode()
+    with socket.socket(socket.AF_UNIX) as server, ThreadPoolExecutor(1) as pool:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        server.settimeout(5)
+        looking = pool.submit(glance, Endpoint(f"unix://{tmp_path}/s", ""), {})
+        client, _ = server.accept()
+        with client:
+            client.recv(9999)
+            client.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+        assert looking.result(5) is None

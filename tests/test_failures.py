@@ -8,6 +8,9 @@ import requests
 
 from devenv_lib.engine.failures import broken_off, failed, no_room, translated
 from devenv_lib.errors import EngineFailure
+from devenv_lib.plans import adoption
+from devenv_lib.plans.adoption import Adoption
+from devenv_lib.plans.restoring import interrupted
 
 FULL = "write /var/lib/engine/tmp: no space left on device"
 
@@ -40,3 +43,16 @@ def test_a_program_in_a_helper_that_finds_the_disk_full_has_the_same_remedy() ->
     assert failed("cp", 1, said).hint == broken_off("cp", said).hint == no_room(FULL)
     assert no_room("Permission denied") == ""
     assert "docker system df" not in broken_off("cp", "EOF").hint
+
+
+@pytest.mark.parametrize("present", [True, False])
+def test_a_full_disk_is_a_remedy_beside_the_command_that_carries_on(present: bool) -> None:
+    failure = EngineFailure(FULL, "something else")
+    restoring = interrupted(failure, "devenv-data", present=present, settled=None)
+    found = Adoption("devenv-data", "devenv", None, None, None)
+    adopting = adoption.interrupted(found, "copy", failure)
+    for hint, command in ((restoring.hint, "repair"), (adopting.hint, "adopt")):
+        assert "docker system df" in hint
+        assert hint.endswith(f"When that is mended: inv volume.{command} --name devenv-data")
+    other = interrupted(EngineFailure("x", "y"), "devenv-data", present=present, settled=None)
+    assert other.hint == "When that is mended: inv volume.repair --name devenv-data"

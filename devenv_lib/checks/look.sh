@@ -19,8 +19,9 @@ tell() {
 }
 
 # noclobber opens exclusively: nothing that is there is written to, be it through a symlink.
+# The program `echo` says why it could not write, which a shell's own does not: on a full disk.
 write_new() {
-    said=$( (set -C; echo "$token" >"$1") 2>&1 ) || { echo "refused ${said##*: }"; return 1; }
+    said=$( (set -C; env echo "$token" >"$1") 2>&1 ) || { echo "refused ${said##*: }"; return 1; }
     read -r back <"$1" && [ "$back" = "$token" ] && echo written
 }
 

@@ -121,7 +121,7 @@ def _own_status(seen: Seen) -> int:
     from devenv_lib.engine import connect  # noqa: PLC0415
 
     try:
-        check_answered(connect(), seen.id, seen.name)
+        check_answered(connect, seen.id, seen.name)
     except DevenvError as error:
         report.failure(error)
         return error.exit_code

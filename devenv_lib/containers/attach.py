@@ -87,7 +87,7 @@ def execute(
     tell = teller(engine, container.id, user, mark)
     status = attend(line, tell, terminal=on_terminal())
     if status == LOST:
-        check_answered(engine, container.id, container.name)
+        check_answered(lambda: engine, container.id, container.name)
     return status
 
 

@@ -6,9 +6,10 @@ can exit 255 too: then the engine answers, and the container runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from devenv_lib.errors import EngineFailure
+from devenv_lib.errors import EngineFailure, EngineUnavailable
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 LOST = 255
 
 
-def check_answered(engine: Engine, container: str, name: str) -> None:
-    """Return if the command's status is its own.
+def check_answered(engine: Callable[[], Engine], container: str, name: str) -> None:
+    """Return if the command's status is its own; ``engine`` gives the engine that is asked.
 
     Raises:
         EngineFailure: the engine, or the container with the id ``container``, went meanwhile.
     """
     lost = f"The connection to the command in {name} was lost, and how it ended is not known"
     try:
-        running = engine.existing(container).running
-    except EngineFailure as failure:
-        raise EngineFailure(f"{lost}. {failure}", failure.hint, failure.status) from None
+        running = engine().existing(container).running
+    except (EngineFailure, EngineUnavailable) as failure:
+        raise EngineFailure(f"{lost}. {failure}", failure.hint) from None
     if not running:
         raise EngineFailure(
             f"{lost}: the container is not running any more.",

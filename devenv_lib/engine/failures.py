@@ -11,6 +11,7 @@ import urllib3
 
 from devenv_lib.engine.endpoint import without_passwords
 from devenv_lib.errors import EngineFailure
+from devenv_lib.plans import remedies
 
 
 @contextmanager
@@ -43,12 +44,8 @@ def translated(doing: str, engine: str) -> Iterator[None]:
 
 def no_room(said: str) -> str:
     """Return what comes next where an engine's disk is full, by its words; else empty."""
-    if "no space left on device" not in said.lower():
-        return ""
-    return (
-        "The engine's disk is full. What takes the room: docker system df; on its machine: "
-        "df -h. Free some, then run the same command again."
-    )
+    full = remedies.no_room(said)
+    return full and f"{full} Free some, then run the same command again."
 
 
 def _hint(said: str) -> str:

@@ -40,7 +40,7 @@ def glance(endpoint: Endpoint, filters: Mapping[str, list[str]]) -> list[Seen] |
     try:
         entries = _get(str(path), f"/containers/json?all=1&filters={query}")
         return [_seen(entry) for entry in entries]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

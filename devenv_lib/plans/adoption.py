@@ -27,7 +27,7 @@ from devenv_lib.names import (
     prefix_of,
     removing_name,
 )
-from devenv_lib.plans.remedies import freeing
+from devenv_lib.plans.remedies import freeing, when_mended
 from devenv_lib.project import check_volume_name
 from devenv_lib.records import Snapshot, Volume
 
@@ -233,7 +233,7 @@ def interrupted(found: Adoption, step: Step, failure: EngineFailure) -> EngineFa
     where = adopting_name(found.name) if copied else found.name
     return EngineFailure(
         f"{failure} Everything is in {where}.",
-        f"When that is mended: inv volume.adopt --name {found.name}",
+        when_mended(str(failure), f"inv volume.adopt --name {found.name}"),
         failure.status,
     )
 

@@ -39,3 +39,17 @@ def freeing(user: Container, prefix: str) -> str:
         return "wait for the devenv command that is at work on it, then run this one again"
     remove = f"docker rm {user.name}"
     return f"docker stop {user.name} && {remove}" if user.running else remove
+
+
+def no_room(said: str) -> str:
+    """Return what an engine's words mean, and what shows more, if its disk is full; else empty."""
+    if "no space left on device" not in said.lower():
+        return ""
+    return (
+        "The engine's disk is full. What takes the room: docker system df; on its machine: df -h."
+    )
+
+
+def when_mended(said: str, command: str) -> str:
+    """Return what comes next after a failure that ``command`` carries on from."""
+    return " ".join(filter(None, (no_room(said), f"When that is mended: {command}")))

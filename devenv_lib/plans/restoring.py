@@ -9,6 +9,7 @@ from devenv_lib.names import MARKS, common_labels
 from devenv_lib.plans.manifest import Manifest
 from devenv_lib.plans.pending import pending
 from devenv_lib.plans.refusal import in_hand, not_ours
+from devenv_lib.plans.remedies import when_mended
 from devenv_lib.plans.removal import removal
 from devenv_lib.project import check_name, check_new_volume, check_volume_name
 from devenv_lib.records import Snapshot
@@ -70,7 +71,7 @@ def interrupted(
     if settled is None:
         lost = "; nothing that was in it is lost" if present else ""
         where = f"What was begun in {name} is not finished{lost}."
-        hint = f"When that is mended: inv volume.repair --name {name}"
+        hint = when_mended(str(failure), f"inv volume.repair --name {name}")
     elif settled == "carried on":
         where = f"{name} has all of the new nevertheless."
     else:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 
 from devenv_lib.tasks import ns
 from tests.conftest import DEVENV, IMAGE, Workspace, docker
+from tests.relay import relay
 
 pytestmark = pytest.mark.engine
 
@@ -304,6 +306,35 @@ def test_exec_passes_words_streams_and_status(
     assert done.returncode == 7
     assert done.stdout == "[a b][][--][-x]['\"][*]typed"
     assert done.stderr == "problem\n"
+
+
+@pytest.mark.parametrize(("quick", "remedy"), [(True, "Start that engine"), (False, "docker info")])
+def test_exec_says_so_when_how_the_command_ended_is_not_known(
+    running: Workspace, quick: bool, remedy: str
+) -> None:
+    """An engine that goes while a command runs is said so: docker exits 255 in silence."""
+    started, engine = running.path / "started", running.engine
+    words = ["exec", ".", "--", "sh", "-c", "touch started; exec sleep 60"]
+    with (
+        relay(str(engine.endpoint.socket), unix=True) as door,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        variables = {"DOCKER_HOST": door.url}
+        begun = pool.submit(running.devenv, *words, quick=quick, variables=variables)
+        until = time.monotonic() + 30
+        while not started.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        door.end()
+        done = begun.result(30)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "was lost, and how it ended is not known" in done.stderr
+    assert remedy in done.stderr
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_commands_own_255_is_its_status(running: Workspace, quick: bool) -> None:
+    done = running.devenv("exec", ".", "--", "sh", "-c", "exit 255", quick=quick)
+    assert (done.returncode, done.stderr) == (255, "")
 
 
 @pytest.mark.every_engine

@@ -16,7 +16,8 @@ import pytest
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import bodies
 from devenv_lib.engine.answers import ANY
-from tests.conftest import Workspace, built_image, give
+from devenv_lib.names import common_labels
+from tests.conftest import Workspace, built_image, docker, give
 
 pytestmark = pytest.mark.engine
 
@@ -562,3 +563,21 @@ def test_a_time_zone_that_it_knows(workspace: Workspace) -> None:
     done = check(workspace, "--keyword", "zone", variables={"TZ": "Asia/Tokyo"})
 
     assert (done.code, len(done.having("passed"))) == (0, 1)
+
+
+def test_a_volume_without_room_is_said_to_be_full_and_not_somebody_elses(
+    workspace: Workspace,
+) -> None:
+    """In a volume of 64 KiB, in memory."""
+    labels = [f"--label={key}={value}" for key, value in common_labels(workspace.prefix).items()]
+    options = [f"--opt={o}" for o in ("type=tmpfs", "device=tmpfs", "o=size=64k,uid=1000,gid=1000")]
+    name = workspace.volume("cache")
+    docker("volume", "create", *labels, *options, name)
+    workspace.up()
+    workspace.try_sh(f"cat /dev/zero >{HOME}/.cache/all")
+    done = check(workspace)
+    assert done.failed == {f"test_volume_is_writable[{name}]"}
+    reason = done.reason(f"test_volume_is_writable[{name}]")
+    assert "No space left on device" in reason
+    assert "docker system df" in reason
+    assert "owner" not in reason

@@ -15,13 +15,14 @@ from pathlib import Path
 import pytest
 
 from devenv_lib import volumes
-from devenv_lib.engine import starting
+from devenv_lib.engine import connect, starting
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Copied
 from devenv_lib.volumes import measuring
 from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, Workspace, docker
+from tests.relay import relay
 from tests.trees import ODD, build, scan
 
 pytestmark = pytest.mark.engine
@@ -235,6 +236,33 @@ def test_directories_of_roots_are_no_obstacle(
     assert owners == ["0:0", "1000:1000", "1000:1000"]
     top, closed, new = volumes.measure(workspace.engine, workspace.prefix, name, IMAGE)
     assert (top.files, closed.path, closed.files, new.path) == (2, "closed", 2, "closed/new")
+
+
+@pytest.mark.parametrize("mode", ["755", "2775"])
+def test_what_a_copy_left_whose_engine_was_killed_goes_with_the_next_one(
+    workspace: Workspace, name: str, tmp_path: Path, mode: str
+) -> None:
+    """Also with one that is refused; what only looks like it stays."""
+    (tmp_path / "f").write_text("new")
+    left = f"chmod {mode} .; umask 077; mkdir .devenv-cp-0123456789ab; echo x > .devenv-cp-0*/it"
+    workspace.in_volume("data", f"{left}; touch there; mkdir -m 755 .devenv-cp-a")
+    assert workspace.engine.volume(name)
+    with pytest.raises(Refused, match="is there already"):
+        copy_in(workspace, "there", tmp_path / "f")
+    assert workspace.in_volume("data", "ls -A").split() == [".devenv-cp-a", "there"]
+
+
+def test_a_helper_whose_end_cannot_be_seen_has_done_what_it_was_for(workspace: Workspace) -> None:
+    """The engine goes at the very end: the work is done, and the helper ends by itself."""
+    with relay(str(workspace.engine.endpoint.socket), unix=True) as door:
+        engine = connect({"DOCKER_HOST": door.url})
+        with engine.helper(IMAGE, (), workspace.prefix, "about") as helper:
+            assert helper.run(["echo", "done"]) == b"done\n"
+            door.end()
+    until = time.monotonic() + 10
+    while workspace.container_names() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert workspace.container_names() == []
 
 
 def test_sizes_are_those_of_du_and_hard_links_count_once(workspace: Workspace, name: str) -> None:

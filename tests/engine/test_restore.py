@@ -17,6 +17,7 @@ from devenv_lib import volumes
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
 from devenv_lib.volumes.filling import LABEL_WAS
+from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker
 from tests.relay import relay
 from tests.test_stream import END, HIDING, head
@@ -290,6 +291,40 @@ def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
     ):
         volumes.restore(engine, prefix, archive, IMAGE, name=name)
     assert case.workspace.volume_names() == sorted([case.name, name])
+
+
+#: Fills a volume from the commit on: of names too, of which a file system in memory has a number.
+_FULL_AFTER_COMMIT = """
+cd /v
+touch old-1 old-2
+sh -c "$SWAP" devenv /v begin
+touch .devenv-restore-incoming/new
+sh -c "$SWAP" devenv /v commit top
+mkdir .devenv-restore-ballast
+n=0
+while touch .devenv-restore-ballast/$n 2>/dev/null; do n=$((n + 1)); done
+cat /dev/zero > .devenv-restore-ballast/0 2>/dev/null
+sh -c "$SWAP" devenv /v settle
+rm -r .devenv-restore-ballast
+ls -A
+"""
+
+
+def test_a_disk_that_fills_up_after_the_commit_does_not_keep_the_new_out() -> None:
+    words = ["run", "--rm", "--user=0", "--network=none", "--tmpfs=/v:size=2m,nr_inodes=40"]
+    words += [f"--env=SWAP={script('swap.sh')}", IMAGE, "sh", "-c", _FULL_AFTER_COMMIT]
+    done = docker(*words, check=False)
+    assert (done.returncode, done.stdout) == (0, "carried on\nnew\n"), done.stderr
+
+
+def test_a_disk_without_room_for_the_moves_leaves_the_volume_as_it_was() -> None:
+    """What the moves need is set aside before the commit, which fails without it."""
+    filled = "head -c 1040000 /dev/zero > .devenv-restore-incoming/new"
+    steps = [f'sh -c "$SWAP" devenv /v {step}' for step in ("begin", "commit top", "settle")]
+    lines = ["cd /v", "touch old", steps[0], filled, steps[1], steps[2], "ls -A"]
+    words = ["run", "--rm", "--user=0", "--network=none", "--tmpfs=/v:size=1m"]
+    words += [f"--env=SWAP={script('swap.sh')}", IMAGE, "sh", "-c", "\n".join(lines)]
+    assert docker(*words).stdout == "rolled back\nold\n"
 
 
 def test_what_an_engine_does_not_begin_needs_no_repair(case: Case) -> None:

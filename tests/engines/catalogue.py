@@ -50,8 +50,13 @@ class ThrowAway:
         return self.directory / ("user/engine.sock" if self.rootless else "engine.sock")
 
     @property
+    def ending(self) -> Path:
+        """While this file is there, the engine's end is not its namespaces'; it becomes `down`."""
+        return self.socket.with_name("engine.sock.ending")
+
+    @property
     def down(self) -> Path:
-        """While this file is there, the engine's end is not its namespaces', nor is it started."""
+        """While this file is there, the engine is not started again."""
         return self.socket.with_name("engine.sock.down")
 
     @property

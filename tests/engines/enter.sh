@@ -118,7 +118,7 @@ while :; do
     "$@" &
     engine=$!
     while kill -0 "$engine" 2>/dev/null; do wait "$engine" || true; done
-    [ -e "$socket.down" ] || break
+    mv "$socket.ending" "$socket.down" 2>/dev/null || break
     while [ -e "$socket.down" ] && [ -z "$ended" ]; do sleep 0.05; done
     [ -z "$ended" ] || break
 done

@@ -59,7 +59,8 @@ def start(engine: ThrowAway, image: str, say: Say) -> None:
 def _launch(engine: ThrowAway) -> None:
     make_data(engine)
     engine.socket.unlink(missing_ok=True)
-    engine.down.unlink(missing_ok=True)
+    for said in (engine.ending, engine.down):
+        said.unlink(missing_ok=True)
     paths = (engine.root, engine.data, engine.socket)
     namespaces = ("--mount", "--net", "--pid", "--propagation", "private")
     words = ["unshare", *namespaces, "--fork", "--kill-child", "sh", str(_ENTER), engine.kind]

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -72,14 +72,10 @@ class Site:
 
     def end(self, number: signal.Signals) -> None:
         """End the engine and not its namespaces, and wait until it is gone."""
-        self.engine.down.touch()
         server = self._server()
-        if server is None:
-            raise EngineTrouble(f"{self.engine.name} is not there to be ended")
+        self.engine.ending.touch()
         os.kill(server, number)
-        deadline = time.monotonic() + _PATIENCE
-        while self._server() == server and time.monotonic() < deadline:
-            time.sleep(_PAUSE)
+        self._wait(self.engine.down.exists, "end")
 
     def mend(self) -> None:
         """Have the engine answer, and room on the disks."""
@@ -88,10 +84,16 @@ class Site:
                 ballast.unlink()
                 _settled(ballast.parent)
         self.engine.down.unlink(missing_ok=True)
+        self._wait(
+            lambda: machinery.docker(self.engine, "version", check=False).returncode == 0,
+            "come back",
+        )
+
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _PATIENCE
-        while machinery.docker(self.engine, "version", check=False).returncode:
+        while not done():
             if time.monotonic() > deadline:
-                raise EngineTrouble(f"{self.engine.name} does not come back")
+                raise EngineTrouble(f"{self.engine.name} does not {what}")
             time.sleep(_PAUSE)
 
     @property
@@ -99,14 +101,14 @@ class Site:
         """A file on the engine's disk, as it is to be seen from here."""
         return Path(f"/proc/{machinery.first_of(self.engine)}/root/var/lib/engine/ballast")
 
-    def _server(self) -> int | None:
+    def _server(self) -> int:
         """Return the number, here, of the engine's process."""
         first = machinery.first_of(self.engine)
         for child in Path(f"/proc/{first}/task/{first}/children").read_text().split():
             with suppress(OSError):
                 if Path(f"/proc/{child}/comm").read_text().strip() in _SERVERS:
                     return int(child)
-        return None
+        raise EngineTrouble(f"{self.engine.name} is not there to be ended")
 
 
 @contextmanager

@@ -52,8 +52,10 @@ def test_a_command_that_fails_anywhere_loses_nothing_and_is_carried_on(
     """Whatever fails: the promises hold, the message names it, and the same command succeeds."""
     case = CASES[name]
     wrong: list[str] = []
-    recorded, problems = attempt(world, case, Trial())
-    assert (recorded.status, problems) == (0, []), recorded.said
+    # What the first run remembers of the image, the next one does not ask.
+    for _ in range(2 if place else 1):
+        recorded, problems = attempt(world, case, Trial())
+        assert (recorded.status, problems) == (0, []), recorded.said
     for trial in _trials(len(recorded.requests), name, pytestconfig, broken=place is not None):
         began = time.monotonic()
         ended, problems = attempt(world, case, trial, place)

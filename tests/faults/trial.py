@@ -93,6 +93,7 @@ def attempt(
 
     What has broken down at the ``site`` is mended before it is run again.
     """
+    world.engine_ended = False
     case.prepare(world)
     ended = run(world, case, trial, site)
     if site:
@@ -116,6 +117,7 @@ def run(world: World, case: Case, trial: Trial, site: Site | None = None) -> End
             os.killpg(started[0].pid, signal.SIGINT)
         elif site and isinstance(trial.kind, Breakdown):
             site.strike(trial.kind)
+            world.engine_ended = trial.kind.ends_engine
 
     socket = str(world.workspace.engine.endpoint.socket)
     fault = trial.kind if isinstance(trial.kind, Fault) else None
@@ -159,6 +161,10 @@ def _misbehaviour(ended: Ended, trial: Trial) -> Iterator[str]:
         yield "hangs or has a traceback"
     if ended.status == 1 and not _CAUSE.search(ended.said):
         yield "does not name the cause"
+    if re.search("no space left", ended.said, re.IGNORECASE) and not re.search(
+        r"\bdf\b", ended.said
+    ):
+        yield "does not say what shows what takes the room"
 
 
 def _carry_on(world: World, case: Case, ended: Ended) -> Iterator[str]:

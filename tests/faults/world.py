@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from devenv_lib import volumes
-from devenv_lib.names import common_labels
+from devenv_lib.names import LABEL_PREFIX, common_labels
 from devenv_lib.volumes.compression import reader
 from tests.conftest import IMAGE, Workspace, docker, give
 
@@ -44,6 +44,8 @@ class World:
     container: str = ""
     foreign: str = ""
     configuration: str = ""
+    #: Whether the engine was ended since the world was prepared, and with it what ran.
+    engine_ended: bool = False
 
     def __post_init__(self) -> None:
         """Make the foreign ones: a volume without labels, and a container that references it."""
@@ -91,6 +93,11 @@ class World:
     def written(self, suffix: str) -> None:
         """Note that a volume was changed, and is to be filled anew."""
         self.trees.pop(self.volume(suffix), None)
+
+    def runs(self) -> bool:
+        """Whether the project has a container that runs."""
+        labels = [f"{LABEL_PREFIX}={self.workspace.prefix}"]
+        return any(c.state == "running" for c in self.workspace.engine.containers(labels))
 
     def stop(self) -> None:
         """Remove the project's containers."""

@@ -8,6 +8,7 @@ import pytest
 
 from devenv_lib.checks.look import Seen
 from devenv_lib.checks.subject import Subject
+from devenv_lib.plans.remedies import no_room
 
 _NONE = "this machine has no ~/.local/share/opencode/auth.json, or had none at the start"
 
@@ -29,7 +30,7 @@ def test_directory_around_auth_json_is_writable(subject: Subject, seen: Seen) ->
         pytest.skip(_NONE)
     directory = str(PurePosixPath(subject.auth).parent)
     said = seen.said("new", directory)
+    owner = "If its owner is wrong: inv volume.repair --all"
     assert said == "written", (
-        f"the user cannot write {directory}: {said or 'no answer'}. "
-        "If its owner is wrong: inv volume.repair --all"
+        f"the user cannot write {directory}: {said or 'no answer'}. {no_room(said) or owner}"
     )

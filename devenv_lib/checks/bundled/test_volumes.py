@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from devenv_lib.checks.look import Seen
 from devenv_lib.checks.subject import Subject
+from devenv_lib.plans.remedies import no_room
 from devenv_lib.records import MountPoint
 
 
@@ -21,9 +22,9 @@ def test_volume_is_mounted(volume: MountPoint, subject: Subject, seen: Seen) -> 
 def test_volume_is_writable(volume: MountPoint, seen: Seen) -> None:
     """The user makes a file at its top, reads it back and removes it."""
     said = seen.said("new", volume.target)
+    owner = f"If its owner is wrong: inv volume.repair --name {volume.source}"
     assert said == "written", (
-        f"the user cannot write {volume.target}: {said or 'no answer'}. "
-        f"If its owner is wrong: inv volume.repair --name {volume.source}"
+        f"the user cannot write {volume.target}: {said or 'no answer'}. {no_room(said) or owner}"
     )
 
 
