@@ -19,6 +19,7 @@ PYTHON = sys.executable
         "engine": "the engine tests on throw-away engines: names with commas, or all",
         "sample": "only those that show the core promises, as CI does on several engines",
         "path": "only tests below it; several times",
+        "jobs": "how many processes share the tests out among them",
     },
     iterable=["path"],
 )
@@ -29,11 +30,13 @@ def run_tests(
     unit: bool = False,
     engine: str = "",
     sample: bool = False,
+    jobs: int = 1,
 ) -> None:
     """Run the tests; those on the engine are an error without one when CI is set."""
     kinds = ["not engine"] if unit else ["engine", "not internet"] if engine else []
     marked = " and ".join([*kinds, *(["every_engine"] if sample else [])])
     words = [*(["-k", k] if k else []), *(["-m", marked] if marked else []), *path]
+    words += ["-n", str(jobs), "--dist", "worksteal"] if jobs > 1 else []
     there = [PYTHON, "-m", "tests.engines", "run", engine] if engine else []
     c.run(shlex.join([*there, PYTHON, "-m", "pytest", *words]), pty=sys.stdout.isatty())
 

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from hypothesis import settings as hypothesis_settings
-
 from devenv_lib.mounts import Mount, MountPlan, build_mounts
 from devenv_lib.names import common_labels
 from devenv_lib.plans import EnvironmentPlan, creation
@@ -36,9 +34,6 @@ HOME = P("/home/me")
 INSIDE = P("/home/devuser")
 IDENTITY = Identity("devuser", 1000, 1000, INSIDE, "/bin/bash")
 PROJECT = project_at(HOME / "code" / "app", HOME)
-
-#: For properties: examples are not timed, since a busy machine says nothing about the code.
-unhurried = hypothesis_settings(deadline=None)
 
 Kind = Literal["file", "directory", "socket", "other", "missing", "dangling"]
 

@@ -15,7 +15,7 @@ from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.plans.commands import mount_value, run_options, start_lines
 from devenv_lib.records import Port
 from devenv_lib.settings import Settings
-from tests.builders import P, environment_plan, info, mount_plan, project, tvim, unhurried
+from tests.builders import P, environment_plan, info, mount_plan, project, tvim
 
 PLAN = environment_plan()
 
@@ -162,7 +162,6 @@ def test_a_mount_is_written_as_a_line_of_csv(source: str, written: str) -> None:
 TEXT = st.text(st.characters(exclude_characters="\x00\r", exclude_categories=["Cs"]), min_size=1)
 
 
-@unhurried
 @given(TEXT, TEXT, st.booleans())
 def test_any_source_and_target_are_read_back_from_the_csv(
     source: str, target: str, read_only: bool
@@ -175,7 +174,6 @@ def test_any_source_and_target_are_read_back_from_the_csv(
     assert [*expected, *(["readonly"] if read_only else [])] == fields
 
 
-@unhurried
 @given(TEXT)
 def test_a_shell_reads_the_words_that_were_meant(text: str) -> None:
     """Whatever is in paths: the line can be copied."""

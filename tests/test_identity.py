@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from devenv_lib.errors import ImageError
 from devenv_lib.images.identity import parse_identity
 from devenv_lib.records import Identity
-from tests.builders import P, unhurried
+from tests.builders import P
 
 USERS = """\
 root:x:0:0:root:/root:/bin/bash
@@ -137,7 +137,6 @@ def test_a_name_that_is_a_number_is_found_as_a_name_too() -> None:
     assert parse_identity(passwd, "1001", "img:1").uid == 7
 
 
-@unhurried
 @given(st.text(), st.text(), st.booleans())
 def test_any_passwd_gives_a_user_with_a_home_or_a_refusal(
     passwd: str, user: str, chosen: bool

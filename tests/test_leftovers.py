@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.plans.leftovers import ROOT, Entry, examined, parent, quoted, read_entry
-from tests.builders import unhurried
 
 USER = 1000
 
@@ -173,7 +172,6 @@ def trees(draw: st.DrawFn) -> Node:
     return root
 
 
-@unhurried
 @given(trees())
 def test_what_is_found_is_what_the_rule_says_and_nothing_is_counted_twice(tree: Node) -> None:
     entries = [node.entry for node in tree.walk()]
@@ -193,7 +191,6 @@ def test_the_parent_of_a_path() -> None:
     assert [parent(b"a"), parent(b"a/b"), parent(b"a/b/c")] == [ROOT, b"a", b"a/b"]
 
 
-@unhurried
 @given(st.binary(min_size=1).filter(lambda name: b"\0" not in name))
 def test_a_quoted_path_shows_as_it_is_typed(path: bytes) -> None:
     assert quoted(path).isprintable()

@@ -29,7 +29,6 @@ from tests.builders import (
     mount_at,
     project,
     tvim,
-    unhurried,
     why_not,
 )
 
@@ -682,7 +681,6 @@ LINKS = st.lists(
 DIRECTORIES = st.dictionaries(REALS, st.tuples(LINKS, TREES, st.booleans()), max_size=6)
 
 
-@unhurried
 @given(
     links=LINKS,
     others=DIRECTORIES,

@@ -40,7 +40,6 @@ from tests.builders import (
     mount_plan,
     project,
     tvim,
-    unhurried,
     why_not,
 )
 
@@ -619,7 +618,6 @@ PROJECTS = st.sampled_from(
 )
 
 
-@unhurried
 @given(PROJECTS, st.lists(KINDS, min_size=len(PLACES), max_size=len(PLACES)))
 def test_whatever_is_on_the_host_every_row_is_mounted_or_left_out_with_a_reason(
     path: str, kinds: list[Kind]
@@ -695,7 +693,6 @@ def test_several_paths_share_their_parents() -> None:
 RELATIVE = st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map("/".join)
 
 
-@unhurried
 @given(
     st.dictionaries(RELATIVE, st.sampled_from(["volume", "bind"]), max_size=6),
     st.lists(RELATIVE, max_size=4),

@@ -15,7 +15,7 @@ from devenv_lib.errors import ProjectError, UsageError
 from devenv_lib.names import check_prefix, common_labels
 from devenv_lib.project import Project, check_name, project_at
 from devenv_lib.records import Container
-from tests.builders import HOME, INSIDE, PROJECT, P, container, project, unhurried
+from tests.builders import HOME, INSIDE, PROJECT, P, container, project
 
 #: What Docker takes as a name, a host name (RFC 1123) and an image's reference.
 ENGINE_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -95,7 +95,6 @@ def test_the_refusal_says_what_kind_of_name_it_was_to_be() -> None:
         check_name("a/b", "container")
 
 
-@unhurried
 @given(st.text())
 def test_what_check_name_lets_through_has_nothing_that_a_url_or_a_shell_reads(name: str) -> None:
     """A property of the rule, whatever the text."""
@@ -243,7 +242,6 @@ def test_volumes_and_containers_share_two_labels() -> None:
     assert dict(common_labels("mine")) == {"devenv": "true", "devenv.prefix": "mine"}
 
 
-@unhurried
 @given(projects())
 def test_every_project_has_names_that_the_engine_takes(its: Project) -> None:
     """Whatever its directories are called."""
@@ -251,21 +249,18 @@ def test_every_project_has_names_that_the_engine_takes(its: Project) -> None:
     assert its.names[0] != its.names[1]
 
 
-@unhurried
 @given(projects())
 def test_every_project_has_an_image_name_that_the_engine_takes(its: Project) -> None:
     """Docker's grammar of references."""
     assert REFERENCE.fullmatch(its.image)
 
 
-@unhurried
 @given(projects())
 def test_every_project_has_a_host_name_that_is_one(its: Project) -> None:
     """RFC 1123."""
     assert HOST_NAME.fullmatch(its.hostname)
 
 
-@unhurried
 @given(projects(), projects())
 def test_only_the_same_path_has_the_same_image(one: Project, two: Project) -> None:
     """Within a prefix, the digest sets them apart."""
@@ -345,7 +340,6 @@ def test_a_container_without_a_prefix_counts_as_devenvs() -> None:
     assert not project(prefix="mine").owns(container("mine-code-app", labels=labels))
 
 
-@unhurried
 @given(projects(), projects())
 def test_a_container_belongs_to_one_project(one: Project, two: Project) -> None:
     """Two projects of one prefix never own the same container."""
@@ -421,7 +415,6 @@ def test_a_name_that_is_not_utf8_is_refused() -> None:
     assert "\udcff" not in str(caught.value)
 
 
-@unhurried
 @given(st.lists(PARTS, max_size=4))
 def test_no_project_contains_the_home_or_a_volumes_place(parts: list[str]) -> None:
     """Whatever can be one leaves home and volumes out."""

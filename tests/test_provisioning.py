@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import Gifts, Place, Step, gifts, provisioning, read_place
 from devenv_lib.settings import Settings
-from tests.builders import environment_plan, found, mount_plan, project, tvim, unhurried
+from tests.builders import environment_plan, found, mount_plan, project, tvim
 
 UID = 1000
 SHARE = "/home/devuser/.local/share"
@@ -263,7 +263,6 @@ SEEN = st.builds(Place, KINDS, st.sampled_from([-1, 0, UID, 1001]), st.integers(
 VERBS = st.sampled_from(["root", "dir", "stub", "lock"])
 
 
-@unhurried
 @given(st.lists(st.tuples(VERBS, SEEN), max_size=8), st.sampled_from([0, UID]))
 def test_only_what_is_roots_is_ever_given(seen: list[tuple[str, Place]], uid: int) -> None:
     """And only files and directories; what is foreign is nobody's gift."""
@@ -280,7 +279,6 @@ def test_only_what_is_roots_is_ever_given(seen: list[tuple[str, Place]], uid: in
     assert not set(left.given) & set(left.foreign)
 
 
-@unhurried
 @given(st.lists(VERBS, max_size=6))
 def test_when_everything_is_as_it_should_be_there_is_nothing_to_do(verbs: list[str]) -> None:
     """A second start of the same environment changes nothing."""
@@ -323,7 +321,6 @@ def test_a_line_that_is_no_listing_is_a_place_that_is_not_seen(line: str) -> Non
     assert Place("?") == read_place(line)
 
 
-@unhurried
 @given(st.sampled_from("d-lspcb"), st.integers(0, 2**32), st.integers(0, 2**63))
 def test_every_owner_and_size_that_ls_can_write_is_read_back(
     kind: str, uid: int, size: int

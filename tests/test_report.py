@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from devenv_lib import report, texts
 from devenv_lib.errors import DevenvError, Refused
-from tests.builders import Stream, unhurried
+from tests.builders import Stream
 
 
 def written(action: Callable[[], object], *, terminal: bool = False) -> tuple[str, str]:
@@ -196,7 +196,6 @@ def test_control_characters_are_spelled_out(text: str, shown: str) -> None:
     assert shown == texts.printable(text)
 
 
-@unhurried
 @given(st.text(st.characters() | st.characters(categories=["Cc", "Cs"])))
 def test_what_is_printable_has_no_controls_and_can_be_encoded(text: str) -> None:
     shown = texts.printable(text)
@@ -206,7 +205,6 @@ def test_what_is_printable_has_no_controls_and_can_be_encoded(text: str) -> None
     assert shown.encode().decode() == shown
 
 
-@unhurried
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"])))
 def test_what_needs_no_care_is_left_alone(text: str) -> None:
     assert text == texts.printable(text)

@@ -12,7 +12,6 @@ from devenv_lib.errors import SettingsError
 from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
 from devenv_lib.records import Port
 from devenv_lib.settings import WIDENING, Build, Layer, Settings, load, variables
-from tests.builders import unhurried
 
 
 def nested(key: str, value: object) -> dict[str, object]:
@@ -514,7 +513,6 @@ def refusal(layer: Layer) -> SettingsError | None:
     return None
 
 
-@unhurried
 @given(st.sampled_from(sorted(READERS)), anything, st.booleans())
 def test_any_value_is_read_or_refused_and_nothing_else(key: str, value: object, text: bool) -> None:
     """Whatever a file holds, the only failure is the one with a remedy."""
@@ -523,7 +521,6 @@ def test_any_value_is_read_or_refused_and_nothing_else(key: str, value: object, 
     assert error is None or (f"'devenv.{key}" in str(error) and error.hint)
 
 
-@unhurried
 @given(anything)
 def test_any_file_is_read_or_refused_and_nothing_else(values: object) -> None:
     """The same for the whole of a file's ``devenv:``."""

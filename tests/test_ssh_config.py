@@ -12,7 +12,7 @@ from devenv_lib.names import LABEL_SSH, LABEL_USER
 from devenv_lib.plans.ssh_config import config_lines
 from devenv_lib.project import Project
 from devenv_lib.records import Container, Port
-from tests.builders import PROJECT, container, project, unhurried
+from tests.builders import PROJECT, container, project
 
 WORDS = {"Host", "HostName", "Port", "User", "HostKeyAlias", "StrictHostKeyChecking"}
 
@@ -70,7 +70,6 @@ def test_what_is_no_plain_environment_with_sshd_is_left_out(other: Container) ->
     assert list(config_lines([other], "devenv")) == []
 
 
-@unhurried
 @given(st.text(), st.text(), st.text())
 def test_no_label_and_no_name_becomes_a_directive(name: str, user: str, path: str) -> None:
     one = environment(name=name, devenv_user=user, devenv_path=path)

@@ -21,7 +21,6 @@ from devenv_lib.plans.archive import Entry, Judge
 from devenv_lib.plans.kinds import Kinds
 from devenv_lib.plans.stream import Unfit, entries
 from devenv_lib.volumes.archive import opened
-from tests.builders import unhurried
 
 GNU, POSIX = b"ustar  \0", b"ustar\x0000"
 END = bytes(10240)
@@ -259,7 +258,6 @@ TEXTS = st.sampled_from(
 )
 
 
-@unhurried
 @given(st.integers(0, 4), st.integers(0, 30), FIELDS, TEXTS, st.integers(0, 99), st.booleans())
 def test_a_spoilt_archive_is_refused_or_read_as_gnu_tar_does(
     number: int, block: int, field: tuple[int, int], text: bytes, at: int, again: bool

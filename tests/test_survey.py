@@ -17,7 +17,7 @@ from devenv_lib.mounts import MountPlan, build_mounts
 from devenv_lib.project import project_at
 from devenv_lib.records import Found, Link, Survey
 from devenv_lib.settings import Settings
-from tests.builders import IDENTITY, P, unhurried
+from tests.builders import IDENTITY, P
 
 
 @pytest.fixture
@@ -359,7 +359,7 @@ def unsaid(plan: MountPlan) -> list[tuple[P, P | None, P]]:
     ]
 
 
-@settings(unhurried, max_examples=100)
+@settings(max_examples=100)
 @given(
     links=st.dictionaries(PLACES, st.tuples(TARGETS, st.booleans()), min_size=4, max_size=20),
     folded=st.sampled_from(["", "../dotfiles/nvim/.config/nvim", "../dotfiles/vim"]),

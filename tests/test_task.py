@@ -23,7 +23,6 @@ from devenv_lib.errors import (
 )
 from devenv_lib.settings import Settings
 from devenv_lib.tasks._task import dry, finish, settings_of, task, words_after
-from tests.builders import unhurried
 
 
 @pytest.fixture(autouse=True)
@@ -352,14 +351,12 @@ def test_the_processs_own_words_are_the_default(monkeypatch: pytest.MonkeyPatch)
     assert words_after(context) == ["a b"]
 
 
-@unhurried
 @given(st.lists(st.text(), min_size=1))
 def test_any_words_pass_unchanged(words: list[str]) -> None:
     """Quotes, spaces, hyphens, nothing: none is read anew."""
     assert words == after(" ".join(words), "inv", "exec", "--", *words)
 
 
-@unhurried
 @given(st.lists(st.text(st.characters(exclude_characters="\x00")), min_size=1))
 def test_words_that_a_program_quotes_pass_unchanged(words: list[str]) -> None:
     assert words == after(shlex.join(words), "program")

@@ -14,7 +14,7 @@ from pathlib import Path
 from devenv_lib.cache import recall
 from devenv_lib.engine.endpoint import Endpoint, resolve
 from devenv_lib.engine.glance import Seen, glance
-from devenv_lib.engine.session import MARK, Tell, attend, exec_words, new_mark
+from devenv_lib.engine.session import LOST, MARK, Tell, attend, exec_words, new_mark
 from devenv_lib.errors import DevenvError
 from devenv_lib.names import DEFAULT_PREFIX, LABEL_PATH, NAME, check_prefix, container_stage, ours
 from devenv_lib.terminal import FALLBACK, on_terminal, terminal
@@ -22,8 +22,6 @@ from devenv_lib.terminal import FALLBACK, on_terminal, terminal
 _SUFFIXES = ("yaml", "yml", "json", "py")
 _SETTINGS = ("DEVENV_", "INVOKE_")
 _PREFIX = "DEVENV_PREFIX"
-#: As in `devenv_lib.containers.lost`, which takes time to import.
-_LOST = 255
 
 
 def quick(argv: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -111,7 +109,7 @@ def _execute(
         endpoint, seen.id, words, variables={**variables, MARK: mark}, terminal=terminal_here
     )
     status = attend(line, _Later(seen.id, mark), terminal=terminal_here)
-    return _own_status(seen) if status == _LOST else status
+    return _own_status(seen) if status == LOST else status
 
 
 def _own_status(seen: Seen) -> int:
@@ -125,7 +123,7 @@ def _own_status(seen: Seen) -> int:
     except DevenvError as error:
         report.failure(error)
         return error.exit_code
-    return _LOST
+    return LOST
 
 
 class _Later:

@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from devenv_lib import images
-from devenv_lib.containers.lost import LOST, check_answered
+from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
-from devenv_lib.engine.session import MARK, attend, exec_words, new_mark
+from devenv_lib.engine.session import LOST, MARK, attend, exec_words, new_mark
 from devenv_lib.errors import EngineFailure, ImageError
 from devenv_lib.names import LABEL_USER, prefix_of
 from devenv_lib.plans import login_words

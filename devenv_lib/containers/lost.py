@@ -14,9 +14,6 @@ from devenv_lib.errors import EngineFailure, EngineUnavailable
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
-#: docker's status where it cannot ask how a command ended.
-LOST = 255
-
 
 def check_answered(engine: Callable[[], Engine], container: str, name: str) -> None:
     """Return if the command's status is its own; ``engine`` gives the engine that is asked.

@@ -31,6 +31,8 @@ Tell = Callable[[str], int]
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 #: Seconds that a program has to end after a signal, and after that its remains and docker's.
 _GRACE, _REST = 10.0, 2.0
+#: docker's status where it cannot ask how a command ended, for which a command may have it too.
+LOST = 255
 #: Seconds that an engine has to pass a signal on.
 _ANSWER = 5.0
 #: Seconds until a program that was not there yet is looked for again.
