@@ -32,6 +32,13 @@ def test_a_full_disk_is_said_so_with_the_commands_that_show_it() -> None:
     assert "df -h" in caught.value.hint
 
 
+def test_a_container_of_which_podman_lost_a_part_is_said_to_be_removed() -> None:
+    """Until then it lists no container, be it devenv's or not."""
+    with pytest.raises(EngineFailure, match="76f7b4") as caught, translated("x", "e"):
+        raise response('getting container from store "76f7b4": container not known')
+    assert "podman rm --force ID" in caught.value.hint
+
+
 def test_a_refusal_for_another_reason_has_another_remedy() -> None:
     with pytest.raises(EngineFailure) as caught, translated("x", "e"):
         raise response("no such volume")

@@ -19,6 +19,8 @@ from tests.engines.disk import make_data
 _ENTER = Path(__file__).with_name("enter.sh")
 #: Seconds that an engine has to answer, and to end by itself before it is killed.
 _PATIENCE = 30.0
+#: How much of what a program said is shown.
+_SHOWN = 500
 
 Say = Callable[[str], None]
 
@@ -124,7 +126,7 @@ def stop(engine: ThrowAway) -> bool:
     with alone(engine):
         if _process(engine) is None:
             return False
-        with suppress(subprocess.CalledProcessError):
+        with suppress(EngineTrouble):
             clear(engine)
         _end(engine)
         _remove_groups(engine)
@@ -216,15 +218,22 @@ def test(engine: ThrowAway, words: Sequence[str]) -> int:
 def docker(
     engine: ThrowAway, *words: str, check: bool = True, stdin: IO[bytes] | int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the docker program on an engine."""
-    return subprocess.run(
+    """Run the docker program on an engine; with ``check`` a failure is an `EngineTrouble`."""
+    done = subprocess.run(
         ["docker", "--host", engine.url, *words],
         env=_default(),
         stdin=subprocess.DEVNULL if stdin is None else stdin,
         capture_output=True,
         text=True,
-        check=check,
+        check=False,
     )
+    if check and done.returncode:
+        asked, said = " ".join(words[:2]), done.stderr.strip()[-_SHOWN:]
+        raise EngineTrouble(
+            f"{engine.name} failed at docker {asked}: {said} "
+            f"Its log is {engine.log}; without {engine.data} it begins anew."
+        )
+    return done
 
 
 def _default() -> dict[str, str]:
