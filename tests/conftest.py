@@ -37,7 +37,7 @@ RUN = uuid.uuid4().hex[:8]
 _numbers = itertools.count(1)
 
 
-# Whoever runs the tests in the background may have Ctrl-C and Ctrl-\\ ignored, and with `nohup` a
+# Whoever runs the tests in the background may have Ctrl-C and Ctrl-\ ignored, and with `nohup` a
 # hang-up, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -80,12 +80,17 @@ def _launch(engine: ThrowAway) -> None:
 
 def _wait(engine: ThrowAway) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while docker(engine, "version", check=False).returncode:
+    while not answers(engine):
         if _process(engine) is None or time.monotonic() > deadline:
             last = engine.log.read_text()[-2000:]
             _end(engine)
             raise EngineTrouble(f"{engine.name} does not answer ({engine.log}): {last}")
         time.sleep(0.2)
+
+
+def answers(engine: ThrowAway) -> bool:
+    """Whether an engine that was started can be asked already."""
+    return docker(engine, "version", check=False).returncode == 0
 
 
 def load(engine: ThrowAway, image: str, say: Say) -> None:

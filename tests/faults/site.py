@@ -84,10 +84,7 @@ class Site:
                 ballast.unlink()
                 _settled(ballast.parent)
         self.engine.down.unlink(missing_ok=True)
-        self._wait(
-            lambda: machinery.docker(self.engine, "version", check=False).returncode == 0,
-            "come back",
-        )
+        self._wait(lambda: machinery.answers(self.engine), "come back")
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _PATIENCE
