@@ -92,7 +92,7 @@ def bytes_out() -> Iterator[IO[bytes]]:
 
 def say(text: str) -> None:
     """Write a line for people to stderr."""
-    _write(sys.stderr, _below(text))
+    _write(sys.stderr, _below(as_called(text)))
 
 
 def lines_said(text: str) -> None:
@@ -113,10 +113,8 @@ def outcome(name: str, word: str, detail: str = "", remedy: str = "") -> None:
 def found(subject: str, word: str, detail: str, remedy: str = "") -> bool:
     """Write to stdout what was found and, below it, what to run next; return whether it is read."""
     below = f"\n      {printable(as_called(remedy), '')}" if remedy else ""
-    return _write(
-        sys.stdout,
-        f"{_coloured(word)}{' ' * (6 - len(word))}{printable(f'{subject}: {detail}', '')}{below}",
-    )
+    what = printable(f"{subject}: {as_called(detail)}", "")
+    return _write(sys.stdout, f"{_coloured(word)}{' ' * (6 - len(word))}{what}{below}")
 
 
 def reason(text: str) -> None:

@@ -32,6 +32,11 @@ def _spelled(code: int) -> str:
     )
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number of things: ``1 entry``, ``0 entries``; an ``s`` unless ``many`` is given."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def size(number: int | None) -> str:
     """Return a number of bytes for people, in binary units; ``None`` is ``n/a``."""
     if number is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -131,4 +132,5 @@ def _usage() -> Iterator[None]:
     try:
         yield
     except (ParseError, ValueError) as error:  # of a flag that takes a number
-        raise UsageError(str(error).rstrip("!"), "devenv help") from None
+        said = re.sub(r"<Argument: (\S+)[^>]*>", r"--\1", str(error))
+        raise UsageError(f"{said.rstrip('!')}.", "devenv help") from None

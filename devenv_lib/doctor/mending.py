@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from devenv_lib import images, volumes
+from devenv_lib import images, texts, volumes
 from devenv_lib.doctor.grounds import Grounds
 from devenv_lib.errors import DevenvError, EngineFailure, ImageError
 from devenv_lib.plans.health.finding import Mend
@@ -50,7 +50,7 @@ def _mended(at: Grounds, one: Mend, say: Callable[[str], None]) -> str:
     done = volumes.repair(engine, prefix, plan, image, who)
     if done.failure:
         raise EngineFailure(done.failure)
-    return f"{done.given} {'entry is' if done.given == 1 else 'entries are'} {who.name}'s now"
+    return f"{texts.counted(done.given, 'entry is', 'entries are')} {who.name}'s now"
 
 
 def _image(at: Grounds, engine: Engine, say: Callable[[str], None]) -> str:

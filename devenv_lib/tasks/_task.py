@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shlex
 import signal
@@ -16,6 +15,7 @@ from typing import Any, TypeVar
 import invoke
 from invoke import Context, Exit
 from invoke.exceptions import Failure, ParseError, UnexpectedExit
+from invoke.parser import Argument
 
 from devenv_lib import report
 from devenv_lib.errors import DEFECT, INTERRUPTED, DevenvError, UsageError
@@ -58,6 +58,17 @@ class Task(invoke.Task[Any]):
         except Exception:  # noqa: BLE001 - the one catch-all: what is left is devenv's defect
             report.defect()
             raise Exit(code=DEFECT) from None
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        """Return the task's flags. One that can be given several times needs a value each time.
+
+        Invoke does not look at those: ``--name $UNSET`` would be as if nothing had been typed.
+        """
+        arguments = super().get_arguments(ignore_unknown_help)
+        for argument in arguments:
+            if argument.kind is list:
+                argument.raw_value = None  # its mark of a flag that still lacks its value
+        return arguments
 
 
 def task(**options: Any) -> Callable[[Body], Body]:
@@ -159,21 +170,13 @@ def dry(context: Context) -> bool:
     return bool(context.config.run.dry)
 
 
-def given(flag: str, argv: Sequence[str] | None = None) -> bool:
-    """Whether a flag was typed: Invoke drops one of a list that has no value behind it."""
-    argv = sys.argv if argv is None else argv
-    return flag in itertools.takewhile(lambda word: word != "--", argv)
-
-
 def exactly_one(name: Sequence[str], **others: bool) -> None:
     """Refuse several of ``--name`` and the flags ``others``, or none of them.
 
     Raises:
         UsageError: with those that were given.
     """
-    # Without a value a --name names nothing, but beside another flag it was meant.
-    named = bool(name) or (any(others.values()) and given("--name"))
-    flags = {"--name": named, **{f"--{flag}": value for flag, value in others.items()}}
+    flags = {"--name": bool(name), **{f"--{flag}": value for flag, value in others.items()}}
     chosen = [flag for flag, is_given in flags.items() if is_given]
     if len(chosen) != 1:
         what = f"{'Both ' if len(chosen) == 2 else ''}{' and '.join(chosen)} were given"

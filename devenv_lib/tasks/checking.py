@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from invoke import Context
 
-from devenv_lib import checks, containers, report
+from devenv_lib import checks, containers, report, texts
 from devenv_lib.errors import Refused, UsageError
 from devenv_lib.tasks._look import PATH, Look, look
 from devenv_lib.tasks._task import check_format, dry, finish, further_words, path_at, task
@@ -138,7 +138,7 @@ def _trust(at: Look, *, rehearse: bool) -> None:
         report.lines(f"# {place / name} would be trusted" for name in content.files)
         return
     changed = checks.remember(content, at.project, at.host.state)
-    several = "1 file" if len(content.files) == 1 else f"{len(content.files)} files"
+    several = texts.counted(len(content.files), "file")
     report.outcome(str(place), "TRUSTED", several)
     for change in changed or ("nothing changed since they were trusted",):
         report.reason(change)

@@ -71,7 +71,8 @@ def _examined(c: Context, path: str) -> Examination:
 
 def _show(findings: Sequence[Finding], title: str, format: str) -> None:  # noqa: A002
     if format == "json":
-        report.as_json({"findings": [asdict(one) for one in findings], "engine": title})
+        told = [{**asdict(one), "remedy": report.as_called(one.remedy)} for one in findings]
+        report.as_json({"findings": told, "engine": title})
         return
     for one in findings:
         if not report.found(one.subject, one.word, one.why, one.remedy):

@@ -18,7 +18,7 @@ from devenv_lib.errors import UsageError
 from devenv_lib.plans.contents import Copied, parts_of, reachable
 from devenv_lib.tasks._bars import draw
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, given, needed, task
+from devenv_lib.tasks._task import check_format, dry, needed, not_empty, task
 
 #: Directories that a table has at least, on however low a terminal.
 _ROWS = 20
@@ -34,11 +34,17 @@ _ROWS = 20
     },
 )
 def cp(
-    c: Context, name: str = "", file: str = "", to: str = "", from_: str = "", replace: bool = False
+    c: Context,
+    name: str = "",
+    file: str = "",
+    to: str | None = None,
+    from_: str | None = None,
+    replace: bool = False,
 ) -> None:
     """Copy a file or directory out of a volume, or into it as the environment's user's."""
     needed([name] if name else [])
-    if bool(to) == bool(from_) or (given("--to") and given("--from")):
+    not_empty(**{"to": to, "from": from_})
+    if bool(to) == bool(from_):
         raise UsageError(
             "It takes exactly one of --to and --from.",
             "Out: --to DIR; into the volume: --from PATH",
@@ -48,7 +54,7 @@ def cp(
     at = hands(c)
     users = reachable(at.engine.snapshot(), at.prefix, name)
     if dry(c):
-        report.lines(_rehearsal(at, name, file, to, from_))
+        report.lines(_rehearsal(at, name, file, to or "", from_ or ""))
         return
     if to == "-":
         with report.bytes_out() as stdout:
@@ -60,7 +66,7 @@ def cp(
             at.engine, at.prefix, name, file, _home(to), at.image, replace=replace
         )
     else:
-        made = _copy_in(at, name, file, from_, replace=replace)
+        made = _copy_in(at, name, file, from_ or "", replace=replace)
     what = f"{from_ or file} to {made.target}, {texts.size(made.bytes)}"
     report.outcome(name, "COPIED", what)
     _tell(made)

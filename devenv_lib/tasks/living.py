@@ -18,7 +18,6 @@ from devenv_lib.tasks._task import (
     check_format,
     dry,
     finish,
-    given,
     settings_of,
     task,
     words_after,
@@ -148,12 +147,8 @@ def stop(
     keep: bool = False,
 ) -> None:
     """Stop and remove environments' containers. Volumes and projects stay."""
-    typed = given("--path") or given("--name")
-    chosen = bool(path or name)
-    if (all and (chosen or typed)) or (typed and not chosen):
-        raise UsageError(
-            "It takes either --all, or --path and --name with a value each.", "inv list --all"
-        )
+    if all and (path or name):
+        raise UsageError("It takes either --all, or --path and --name.", "inv list --all")
     began = time.monotonic()
     engine, projects = _chosen(c, path or ([] if name or all else ["."]), name, every=all)
     if dry(c):

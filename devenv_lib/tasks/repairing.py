@@ -95,7 +95,7 @@ def _rows(plan: RepairPlan, who: Identity) -> Iterator[dict[str, str]]:
         to_do = f"{who.name}'s" if path in plan.given and not plan.refusal else "stays"
         yield _row(plan, quoted(path), what, to_do)
     for uid, number in found.owners.items():
-        entries = "1 entry" if number == 1 else f"{number} entries"
+        entries = texts.counted(number, "entry", "entries")
         what = f"uid {uid}: {entries}, the environment's user is {who.uid}"
         change = uid in plan.owners and plan.needed
         stays = "stays" if plan.owners else "stays; --owner would change it"
@@ -139,7 +139,7 @@ def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[st
         else:
             done = result.given
             word = "FAILED" if result.failure else "REPAIRED"
-            entries = "1 entry is" if done == 1 else f"{done} entries are"
+            entries = texts.counted(done, "entry is", "entries are")
             detail = result.failure or f"{entries} {who.name}'s now ({who.user})"
             if plan.unfinished:
                 detail = f"what was not finished: {result.settled or 'nothing was left of it'}"
@@ -151,7 +151,7 @@ def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[st
         "name": plan.name,
         "outcome": word,
         "detail": detail,
-        "remedy": remedy,
+        "remedy": report.as_called(remedy),
         "user": f"{who.name} {who.user}",
         "given": done,
         "leftovers": [os.fsdecode(path) for path in (found.leftovers if found else ())],

@@ -74,7 +74,8 @@ def _rehearsal(
     at: Hands, archive: volumes.Archive, target: str, directory: Path | None
 ) -> Iterator[str]:
     """Yield what a restore would do, once it is seen that it would not be refused."""
-    entries = f"# {archive.files} entries of {archive.path} would be restored to {target}"
+    entries = texts.counted(archive.files, "entry", "entries")
+    entries = f"# {entries} of {archive.path} would be restored to {target}"
     if unfinished(at.engine.snapshot().volumes, at.prefix, target):
         yield f"# what an interrupted command left in {target} would be carried on or undone first"
         yield f"{entries}, unless it is not to be filled then"
@@ -94,7 +95,7 @@ def _rehearsal(
 
 
 def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
-    entries = "1 entry" if done.files == 1 else f"{done.files} entries"
+    entries = texts.counted(done.files, "entry", "entries")
     detail = f"{entries}, {texts.size(done.bytes)}, from {done.path}"
     report.outcome(done.name, "RESTORED", detail)
     if done.earlier:
@@ -135,7 +136,7 @@ def clone(c: Context, name: str = "", to: str = "", format: str = "table") -> No
     done = volumes.clone(at.engine, at.prefix, name, to, at.image)
     if format == "json":
         report.as_json({**asdict(done), "engine": at.engine.endpoint.name})
-    report.outcome(to, "CLONED", f"{done.files} entries, from {name}")
+    report.outcome(to, "CLONED", f"{texts.counted(done.files, 'entry', 'entries')}, from {name}")
     for note in done.notes:
         report.reason(note)
     report.summary({"cloned": 1}, at.engine.endpoint.title, time.monotonic() - began)

@@ -133,8 +133,9 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
     for saved in made:
         with volumes.opened(Path(saved.path)) as archive:
             if archive.files != saved.manifest.files and not saved.manifest.notes:
+                entries = texts.counted(archive.files, "entry", "entries")
                 raise Refused(
-                    f"Nothing was removed: {saved.path} has {archive.files} entries, and "
+                    f"Nothing was removed: {saved.path} has {entries}, and "
                     f"{saved.manifest.files} were expected.",
                     "Somebody may have used the volume meanwhile: repeat the command.",
                 )

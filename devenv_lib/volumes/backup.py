@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
+from devenv_lib import texts
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.plans.manifest import Manifest, write_manifest
 from devenv_lib.plans.saving import SavingPlan, saving, writers
@@ -201,7 +202,7 @@ def _notes(stream: _Stream, using: Sequence[Container], pause: bool) -> Iterator
     if stream.changed:
         yield "something in it changed or went while it was read"
     if stream.sockets:
-        several = "1 socket was" if stream.sockets == 1 else f"{stream.sockets} sockets were"
+        several = texts.counted(stream.sockets, "socket was", "sockets were")
         yield f"{several} left out: no archive can hold one"
 
 

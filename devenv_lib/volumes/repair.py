@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devenv_lib import texts
 from devenv_lib.errors import Refused
 from devenv_lib.plans.leftovers import quoted
 from devenv_lib.plans.repair import RepairPlan, before_the_look, repairing, to_repair
@@ -188,7 +189,8 @@ def _changed(plan: RepairPlan) -> Refused:
 
 
 def _failure(remaining: int, said: str) -> str:
-    return f"{remaining} entries could not be given away{f': {said}' if said else ''}"
+    entries = texts.counted(remaining, "entry", "entries")
+    return f"{entries} could not be given away{f': {said}' if said else ''}"
 
 
 def rehearse_repair(plan: RepairPlan, image: str, who: Identity) -> Iterator[str]:

@@ -63,8 +63,29 @@ def test_a_volume_name_is_checked_before_the_engine_sees_it(workspace: Workspace
 
 def test_volume_rm_takes_exactly_one_of_name_and_all(workspace: Workspace) -> None:
     fails(workspace, 4, "Both --name and --all", "volume.rm", "--name", "devenv-x", "--all")
-    fails(workspace, 4, "Both --name and --all", "volume.rm", "--name", "--all", "--force")
     fails(workspace, 4, "Neither --name nor --all", "volume.rm", "--force")
+
+
+@pytest.mark.parametrize("flag", ["--name", "-n"])
+def test_a_variable_that_is_not_set_does_not_choose_another_target(
+    workspace: Workspace, flag: str
+) -> None:
+    """In either spelling, whatever is behind it; `stop` alone is the current directory's."""
+    workspace.up()
+    name = workspace.make_volume("kept")
+    for words in (["volume.rm", flag, "--all"], ["volume.rm", "--all", flag], ["stop", flag]):
+        for program, says, status in (
+            (workspace.inv, "needed value and was not given one", 1),  # Invoke's own
+            (workspace.devenv, "value", 4),
+        ):
+            typed = [words[0].replace(".", " "), *words[1:]]
+            typed = " ".join(typed).split() if program == workspace.devenv else words
+            done = program(*typed, *(["--force"] if words[0] != "stop" else []))
+            assert (done.returncode, says in done.stderr) == (status, True), done.stderr
+    assert (name in workspace.volume_names(), workspace.container_names()) == (
+        True,
+        [workspace.name],
+    )
 
 
 def test_a_variable_that_is_not_set_does_not_remove_without_a_backup(workspace: Workspace) -> None:

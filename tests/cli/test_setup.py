@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -35,10 +37,31 @@ def test_setup_diagnoses_an_engine_that_was_named(workspace: Workspace) -> None:
         assert "Installing" not in result.stderr
 
 
-def test_setup_does_not_install_where_a_socket_is_without_its_engine() -> None:
+def refuse(error: Exception) -> Callable[..., NoReturn]:
+    def refusing(*_: object, **__: object) -> NoReturn:
+        raise error
+
+    return refusing
+
+
+def test_setup_does_not_install_where_a_socket_is_without_its_engine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A socket that was mounted in, or an engine of another make: diagnosed, left alone."""
-    with pytest.raises(EngineNotRunning):
-        machine.ensure_engine({"DOCKER_HOST": "unix:///no/such.sock"}, print, dry=True)
+    monkeypatch.setattr(machine, "connect", refuse(EngineNotRunning("nobody serves it")))
+    monkeypatch.setattr(machine, "engine_program", lambda: None)
+    monkeypatch.setattr(machine, "_install_engine", refuse(AssertionError("it installs")))
+    with pytest.raises(EngineNotRunning, match="nobody serves it"):
+        machine.ensure_engine({"HOME": str(tmp_path)}, print, dry=False)
+
+
+def test_setup_would_install_an_engine_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(machine, "connect", refuse(EngineNotInstalled("there is none")))
+    monkeypatch.setattr(machine, "engine_program", lambda: None)
+    done = machine.ensure_engine({"HOME": str(tmp_path)}, print, dry=True)
+    assert (done.outcome, done.detail) == ("WOULD", "install docker.io and start it")
 
 
 def test_elsewhere_than_on_debian_the_instructions_are_exact(
@@ -85,8 +108,3 @@ def test_the_start_script_removes_only_stale_pid_files(tmp_path: Path) -> None:
     finally:
         running.terminate()
         running.wait()
-
-
-def test_missing_engines_are_told_from_stopped_ones() -> None:
-    """Both are the default engine's; the classes differ, and so does what setup does."""
-    assert not issubclass(EngineNotInstalled, EngineNotRunning)

@@ -89,6 +89,12 @@ def _one_doomed(world: World) -> None:
     world.fill("data")
 
 
+def _saved_doomed(world: World) -> None:
+    """A volume that goes, and no archive of it yet."""
+    world.before = world.trees.pop(world.fill("one"))
+    world.empty()
+
+
 def _all_doomed(world: World) -> None:
     """Nothing but what is to go; the foreign ones stay."""
     for suffix in ("one", "two"):
@@ -152,6 +158,12 @@ def _usable(world: World) -> None:
     world.workspace.sh("touch ~/.local/share/x ~/.cache/x ~/.local/state/x ~/.config/tvim/l* && id")
 
 
+def _kept(world: World) -> None:
+    """The container is there, and does not run."""
+    (found,) = world.workspace.engine.containers([f"devenv.prefix={world.workspace.prefix}"])
+    assert (found.id, found.state) == (world.container, "exited")
+
+
 def _same(world: World) -> None:
     """It is the container that it was, and it runs."""
     _there(world)
@@ -187,6 +199,12 @@ def _one_archive(world: World) -> None:
     assert all(wanted <= tree.items() for tree in found)
 
 
+def _one_saved(world: World) -> None:
+    """What was in the volume that is gone is in an archive."""
+    found = [archived(path) for path in world.out.glob("*.tar*") if not path.match("*.json")]
+    assert world.before in found
+
+
 def _replaced(world: World) -> None:
     """The volume has the new, and the old is in an archive."""
     _like_data("old")(world)
@@ -213,9 +231,11 @@ CASES: Mapping[str, Case] = {
     "run, new": Case("run --detach", _fresh, ENVIRONMENT, 1, _usable),
     "run, running": Case("run --detach", _has_run, ENVIRONMENT, 1, _same),
     "run, stopped": Case("run --detach", _stopped, ENVIRONMENT, 1, _same),
+    "run, recreate": Case("run --detach --recreate --force", _running, ENVIRONMENT, 1, _usable),
     "exec": Case("exec -- true", _has_run, ENVIRONMENT, 1, _same),
     "exec, new": Case("exec -- true", _fresh, ENVIRONMENT, 1, _usable),
     "stop": Case("stop", _running, ENVIRONMENT),
+    "stop, keep": Case("stop --keep", _running, ENVIRONMENT, 1, _kept),
     "list": Case("list", _has_run, ENVIRONMENT, 1, _there),
     "mounts": Case("mounts", _fresh),
     "volume.list": Case("volume.list", _data),
@@ -223,6 +243,12 @@ CASES: Mapping[str, Case] = {
         "volume.rm --name {p}-one --force", _one_doomed, already="there is no such volume"
     ),
     "volume.rm, all": Case("volume.rm --all --force", _all_doomed),
+    "volume.rm, backup": Case(
+        "volume.rm --name {p}-one --force --backup {out}",
+        _saved_doomed,
+        check=_one_saved,
+        already="there is no such volume",
+    ),
     "volume.adopt": Case("volume.adopt --name {p}-mine", _mine, check=_labelled),
     "volume.backup": Case("volume.backup --name {p}-data --to {out}", _no_copy, check=_one_archive),
     "volume.backup, in use": Case(

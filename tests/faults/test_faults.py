@@ -56,15 +56,18 @@ def test_a_command_that_fails_anywhere_loses_nothing_and_is_carried_on(
     for _ in range(2 if place else 1):
         recorded, problems = attempt(world, case, Trial())
         assert (recorded.status, problems) == (0, []), recorded.said
+    reached = []
     for trial in _trials(len(recorded.requests), name, pytestconfig, broken=place is not None):
         began = time.monotonic()
         ended, problems = attempt(world, case, trial, place)
+        reached.append(ended.reached)
         at = ended.requests[trial.at - 1] if ended.reached else "not reached"
         line = f"{name}: {trial} of {len(recorded.requests)} ({at}), status {ended.status}"
         log.info("%s, %.1f s: %s", line, time.monotonic() - began, ended.said[-300:].strip())
         wrong += [f"{line}: {problem}\n{ended.said}" for problem in problems]
         log.log(logging.WARNING if problems else logging.DEBUG, "wrong: %s", problems)
     assert wrong == [], "\n".join(wrong)
+    assert any(reached), "no fault came to pass"
 
 
 def _trials(requests: int, name: str, config: pytest.Config, *, broken: bool) -> list[Trial]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from devenv_lib import texts
 from devenv_lib.mounts import AGENT, LeftOut, MountPlan
 from devenv_lib.plans.health.finding import Finding
 
@@ -29,14 +30,14 @@ def agent_finding(agent: Agent | None) -> Finding:
         why = f"SSH_AUTH_SOCK names {agent.path}, and {agent.problem}"
         remedy = 'Start one: eval "$(ssh-agent)" && ssh-add; or: unset SSH_AUTH_SOCK'
         return Finding("ssh agent", "WARN", why, remedy)
-    keys = "1 key" if agent.keys == 1 else f"{agent.keys} keys"
+    keys = texts.counted(agent.keys, "key")
     return Finding("ssh agent", "OK", f"answers at {agent.path}, with {keys}")
 
 
 def configuration_findings(plan: MountPlan) -> Iterator[Finding]:
     """Yield how much is mounted, and what of the configuration is there and is not mounted."""
     binds = sum(1 for mount in plan.mounts if mount.kind == "bind")
-    places = "1 place of this machine is" if binds == 1 else f"{binds} places of this machine are"
+    places = texts.counted(binds, "place of this machine is", "places of this machine are")
     yield Finding("configuration", "OK", f"{places} mounted")
     for left in plan.left_out:
         if left.why != _ABSENT and left.target != AGENT:

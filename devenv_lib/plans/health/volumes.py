@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from devenv_lib import texts
 from devenv_lib.names import MARKS, is_helper, ours
 from devenv_lib.plans.claims import claimed
 from devenv_lib.plans.health.finding import Finding, Mend, failing
@@ -54,7 +55,7 @@ class VolumeFacts:
 def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
     """Yield what there is, then what is not as it should be."""
     own = facts.own
-    count = "1 labelled volume" if len(own) == 1 else f"{len(own)} labelled volumes"
+    count = texts.counted(len(own), "labelled volume")
     yield Finding("volumes", "OK", f"{count} of the prefix {facts.prefix}")
     yield from _names(facts)
     yield from _half_done(facts)
