@@ -32,11 +32,15 @@ INCOMING = f"{TO}/.devenv-restore-incoming"
 
 @dataclass(frozen=True)
 class Filling:
-    """A helper that has the volume at `TO`, and the directory in it that is to be filled."""
+    """A helper that has the volume at `TO`, and the directory in it that is to be filled.
+
+    ``origin`` tells what this command began from what another one left.
+    """
 
     helper: Helper
     directory: str
     present: bool
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Itera
     The lock is let go at the end.
 
     Raises:
-        Refused: a container references the volume, or somebody made one of these names.
+        Refused: a container references the volume, or somebody made one of these names, on the
+            engine or in the volume.
     """
     engine, prefix, name = hold.engine, hold.prefix, hold.name
     origin, present = uuid.uuid4().hex, engine.volume(name) is not None
@@ -99,7 +104,9 @@ def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Itera
                 _refuse_other(engine, name, origin)
             _refuse_users(engine, prefix, name, helper.id)
             hold.lock.ready()
-            yield Filling(helper, INCOMING if present else TO, present)
+            filled = Filling(helper, INCOMING if present else TO, present, origin)
+            _refuse_rest(filled, name)
+            yield filled
             done = True
             with _told(name, present=present, begun=True):
                 engine.remove_volume(unfinished_name(name))
@@ -133,7 +140,7 @@ def _told(name: str, *, present: bool, begun: bool) -> Iterator[None]:
 def begin(filled: Filling) -> None:
     """Make the directory that is to be filled, if it is not the volume itself."""
     if filled.present:
-        swap(filled.helper, "begin")
+        swap(filled.helper, "begin", filled.origin)
 
 
 def commit(filled: Filling, *, top: bool = True) -> None:
@@ -142,8 +149,8 @@ def commit(filled: Filling, *, top: bool = True) -> None:
     ``top`` says that the owner, mode and time of the volume's own directory came too.
     """
     if filled.present:
-        swap(filled.helper, "commit", "top" if top else "")
-        swap(filled.helper, "settle")
+        swap(filled.helper, "commit", filled.origin, "top" if top else "")
+        swap(filled.helper, "settle", filled.origin)
     else:
         filled.helper.run(["sync", "--file-system", TO])
 
@@ -167,7 +174,7 @@ def _settle(hold: Hold) -> str:
     elif volume:
         here = volume_at(name, TO, read_only=False)
         with engine.helper(hold.image, (here,), prefix, f"{name} fill") as helper:
-            done = swap(helper, "settle") or "cleared up"
+            done = swap(helper, "settle", marker.labels.get(LABEL_ORIGIN, "")) or "cleared up"
     engine.remove_volume(marker.name)
     return done
 
@@ -179,6 +186,19 @@ def _refuse_other(engine: Engine, name: str, origin: str) -> None:
         raise Refused(
             f"A volume {name}, which this makes, is there already, and is somebody else's.",
             f"See what it is: docker volume inspect {name}",
+        )
+
+
+def _refuse_rest(filled: Filling, name: str) -> None:
+    """Refuse a volume with names in it that this needs.
+
+    They are somebody's own, or of a restore whose marker somebody removed. Either may be wanted.
+    """
+    rest = swap(filled.helper, "look") if filled.present else ""
+    if rest:
+        raise Refused(
+            f"The volume {name} has {rest} at its top, a name that a restore needs itself.",
+            f"Look what is in it, then rename or remove it there: inv volume.usage --name {name}",
         )
 
 

@@ -16,7 +16,7 @@ import pytest
 from devenv_lib import volumes
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
-from devenv_lib.volumes.filling import LABEL_WAS
+from devenv_lib.volumes.filling import LABEL_ORIGIN, LABEL_WAS
 from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker
 from tests.relay import relay
@@ -297,14 +297,14 @@ def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
 _FULL_AFTER_COMMIT = """
 cd /v
 touch old-1 old-2
-sh -c "$SWAP" devenv /v begin
+sh -c "$SWAP" devenv /v begin mine
 touch .devenv-restore-incoming/new
-sh -c "$SWAP" devenv /v commit top
+sh -c "$SWAP" devenv /v commit mine top
 mkdir .devenv-restore-ballast
 n=0
 while touch .devenv-restore-ballast/$n 2>/dev/null; do n=$((n + 1)); done
 cat /dev/zero > .devenv-restore-ballast/0 2>/dev/null
-sh -c "$SWAP" devenv /v settle
+sh -c "$SWAP" devenv /v settle mine
 rm -r .devenv-restore-ballast
 ls -A
 """
@@ -320,11 +320,33 @@ def test_a_disk_that_fills_up_after_the_commit_does_not_keep_the_new_out() -> No
 def test_a_disk_without_room_for_the_moves_leaves_the_volume_as_it_was() -> None:
     """What the moves need is set aside before the commit, which fails without it."""
     filled = "head -c 1040000 /dev/zero > .devenv-restore-incoming/new"
-    steps = [f'sh -c "$SWAP" devenv /v {step}' for step in ("begin", "commit top", "settle")]
+    steps = [f'sh -c "$SWAP" devenv /v {step}' for step in ("begin m", "commit m top", "settle m")]
     lines = ["cd /v", "touch old", steps[0], filled, steps[1], steps[2], "ls -A"]
     words = ["run", "--rm", "--user=0", "--network=none", "--tmpfs=/v:size=1m"]
     words += [f"--env=SWAP={script('swap.sh')}", IMAGE, "sh", "-c", "\n".join(lines)]
     assert docker(*words).stdout == "rolled back\nold\n"
+
+
+LEFT = "mkdir .devenv-restore-ready; echo old >.devenv-restore-ready/f; touch .devenv-restore-was"
+
+
+@pytest.mark.parametrize("words", [(), ("--replace",)])
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_an_earlier_restore_left_does_not_take_the_place_of_what_came_since(
+    case: Case, words: tuple[str, ...], *, killed: bool
+) -> None:
+    """Its marker was removed by hand. Nor does it when this one was killed at its begin."""
+    case.workspace.in_volume("old", LEFT)
+    before = scan(case.name)
+    if killed:
+        marks = {LABEL_UNFINISHED: case.name, LABEL_WAS: "present", LABEL_ORIGIN: "of this"}
+        labels = common_labels(case.workspace.prefix) | marks
+        case.workspace.engine.create_volume(unfinished_name(case.name), labels)
+    done = case.inv(*words)
+    says = f"{case.name} has .devenv-restore-ready at its top"
+    assert (done.returncode, says in done.stderr) == (1, True), done.stderr
+    assert scan(case.name) == before
+    assert case.workspace.volume_names() == [case.name]
 
 
 def test_what_an_engine_does_not_begin_needs_no_repair(case: Case) -> None:
