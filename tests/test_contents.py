@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +17,8 @@ from devenv_lib.errors import Refused, UsageError
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Tally, link_stays, member_parts, parts_of, reachable, spelled
 from devenv_lib.records import Volume
+from devenv_lib.volumes import unpack
+from devenv_lib.volumes.tar import END
 from tests.builders import container, snapshot, volume
 
 
@@ -156,3 +160,29 @@ def test_of_many_omissions_the_first_are_named_and_all_are_counted() -> None:
         tally.omit(str(number), "a fifo")
     made = tally.done("x")
     assert (made.omitted, len(made.omissions)) == (1000, 20)
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_an_archive_that_is_cut_is_not_whole_wherever_that_is(tmp_path: Path, form: int) -> None:
+    """Between two members too, behind zeros, where `tarfile` sees an end."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w", format=form) as made:
+        for name in ("./a", "./b" * 60, "./c"):
+            member = tarfile.TarInfo(name)
+            member.size = 2048
+            made.addfile(member, io.BytesIO(bytes(2048)))
+        end = made.offset
+    whole = data.getvalue()
+    assert received(whole, tmp_path / "whole")
+    for cut in range(0, end + END, 512):
+        assert not received(whole[:cut], tmp_path / str(cut)), cut
+
+
+def received(data: bytes, to: Path) -> bool:
+    to.mkdir()
+    source = unpack.Source(io.BytesIO(data))
+    try:
+        with unpack.opened(source) as archive:
+            return unpack.write_tree(archive, to, Tally()) and unpack.ended(archive, source)
+    except tarfile.TarError:
+        return False

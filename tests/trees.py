@@ -96,6 +96,10 @@ class Entry:
     xattrs: dict[str, str] = field(default_factory=dict)
 
 
+#: The user's, of uid 1000, the group's, the mask, others': what is handed down.
+DEFAULT_ACL = (
+    "0200000001000700ffffffff02000700e803000004000500ffffffff10000700ffffffff20000500ffffffff"
+)
 _ACL = "0200000001000600ffffffff02000700e803000004000400ffffffff10000700ffffffff20000000ffffffff"
 _CAPABILITY = "0100000200040000000000000000000000000000"
 #: One of everything, but for a socket, which no archive can hold.

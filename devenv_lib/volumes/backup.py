@@ -217,7 +217,7 @@ def _stream(
     """Read the volume as a tar stream, and write it compressed."""
     counts = helper.run(["sh", "-c", tar.COUNT, "devenv", FROM]).split()
     stream = _Stream(int(counts[0]), int(counts[1]))
-    words = [*tar.CREATE, f"--directory={FROM}", "."]
+    words = [*tar.CREATE, "--totals", f"--directory={FROM}", "."]
     tolerated = (tar.CHANGED,) if tolerant else ()
     with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
         if program.stdout is None:
@@ -229,7 +229,8 @@ def _stream(
                 end = (end + bytes(buffer[max(0, count - tar.END) : count]))[-tar.END :]
                 stream.bytes += count
                 moved(count)
-    if end != bytes(tar.END):  # the program has told its end, and its output may yet be lost
+    # The program has told its end, and its output may yet be lost. Zeros may be a file's.
+    if end != bytes(tar.END) or tar.total(program.said) != stream.bytes:
         raise EngineFailure("The archive does not end as tar ends one.", _AGAIN)
     stream.changed = program.status == tar.CHANGED
     return stream

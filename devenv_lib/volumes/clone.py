@@ -14,6 +14,7 @@ from devenv_lib.volumes.tree import FROM, TO, script, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.records import Snapshot
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,15 @@ def plan_clone(engine: Engine, prefix: str, source: str, name: str) -> None:
         UsageError: a name that is none of this prefix's volumes.
     """
     snapshot = engine.snapshot()
-    for refusal in saving(snapshot, prefix, [source]).refusals:
-        raise refusal.error()
+    _refuse_source(snapshot, prefix, source)
     refuse_target(snapshot, prefix, name)
     if snapshot.volume(name):
         raise _there_is(name)
+
+
+def _refuse_source(snapshot: Snapshot, prefix: str, source: str) -> None:
+    for refusal in saving(snapshot, prefix, [source]).refusals:
+        raise refusal.error()
 
 
 def _there_is(name: str) -> Refused:
@@ -73,6 +78,7 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
         with filling(hold, common_labels(prefix), origin) as filled:
             if filled.present:
                 raise _there_is(name)
+            _refuse_source(engine.snapshot(), prefix, source)  # as it is once it is in hand
             words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]
             before, after, count = filled.helper.run(words).decode().splitlines()
             using = ", ".join(user.name for user in writers(engine.snapshot(), prefix, source))

@@ -3,7 +3,8 @@
 # It prints for each a digest of all names with kinds, owners, modes, times, link targets, numbers
 # of links and sizes: of everything but contents and attributes; then how many entries came.
 # Where something could not be looked at, the digests differ: a shell does not tell of a failure
-# within a pipe, so that each says it itself, and names its own directory.
+# within a pipe, so that each says it itself, and names its own directory. Of a volume that others
+# write to they may differ: so a copy whose own list broke off is a failure by itself.
 # GNU cp, find, sort, tar and xargs.
 set -eu
 
@@ -18,21 +19,24 @@ digest() {
 # What is in the directory is shared out among one `cp` for each processor; the directory itself
 # comes last, since its time changes with every entry. Names of one file have to come together.
 copy() {
-    if [ -n "$(find "$1" ! -type d -links +1 -print -quit)" ]; then
+    # What goes meanwhile is a failure of this one, and says nothing.
+    linked=$(find "$1" ! -type d -links +1 -print -quit) || linked=perhaps
+    if [ -n "$linked" ]; then
         cp --archive "$1/." "$2/"
         return
     fi
     entries=$(find "$1" -mindepth 1 -maxdepth 1 -printf . | wc -c)
     processors=$(nproc)
-    find "$1" -mindepth 1 -maxdepth 1 -print0 |
+    { find "$1" -mindepth 1 -maxdepth 1 -print0 || echo "find failed" >/dev/shm/failed; } |
         xargs --null --no-run-if-empty --max-procs="$processors" \
             --max-args=$((entries / (4 * processors) + 1)) cp --archive --target-directory="$2"
-    tar --create --format=pax --numeric-owner --acls --xattrs \
+    tar --create --file=- --format=pax --numeric-owner --acls --xattrs \
         --xattrs-include='*' --no-recursion --directory="$1" . |
-        tar --extract --same-owner --same-permissions --numeric-owner --acls --xattrs \
+        tar --extract --file=- --same-owner --same-permissions --numeric-owner --acls --xattrs \
             --xattrs-include='*' --directory="$2"
 }
 
+rm -f /dev/shm/failed
 digest "$1" >/dev/shm/first &
 first=$!
 copy "$1" "$2"
@@ -44,4 +48,8 @@ find "$2" -printf . | wc -c >/dev/shm/count
 wait "$written"
 wait "$first"
 wait "$second"
+if [ -e /dev/shm/failed ]; then
+    cat /dev/shm/failed >&2
+    exit 1
+fi
 cat /dev/shm/first /dev/shm/second /dev/shm/count

@@ -10,7 +10,6 @@
 # 35 a name is needed; 36 something has the name; 37 a symlink has it; 38 a directory has it.
 # GNU coreutils, tar and find.
 set -eu
-unset TAR_OPTIONS
 action=$1 root=$2 token=$3 kind=$4 owner=$5 mode=$6 into=$7 replace=$8
 shift 8
 for part; do # the dot keeps the newlines at a name's end
@@ -83,7 +82,7 @@ clear_up() {
 
 receive() {
     umask 077
-    mkdir -- "$held"
+    mkdir -m 700 -- "$held" # an access list that is handed down would overrule the umask
     cd -P -- "$held"
     if [ "$kind" = file ]; then
         cat >it

@@ -7,7 +7,6 @@
 # 34 it is neither a file nor a directory. GNU tar, find and realpath.
 set -eu
 # Below, a dot behind a name keeps the newlines at the name's end.
-unset TAR_OPTIONS
 root=$1
 path=$(printf '%b.' "$1/$2")
 path=${path%.}

@@ -121,14 +121,19 @@ class _Work:
             self._refuse_directory()
         for path in iter(partial(_word, source), b""):
             self.tally.omit(os.fsdecode(path), "a socket")
+        counted = unpack.Source(source)
         try:
-            with unpack.opened(source) as archive:
-                if self._stream:
-                    return unpack.pour(archive, self._stream, self.tally)
-                write = unpack.write_file if kind == b"file" else unpack.write_tree
-                return write(archive, held, self.tally)
+            with unpack.opened(counted) as archive:
+                there = self._write(archive, kind, held)
+                return there and unpack.ended(archive, counted)
         except tarfile.TarError:
             return False
+
+    def _write(self, archive: tarfile.TarFile, kind: bytes, held: Path) -> bool:
+        if self._stream:
+            return unpack.pour(archive, self._stream, self.tally)
+        write = unpack.write_file if kind == b"file" else unpack.write_tree
+        return write(archive, held, self.tally)
 
     def _refuse_directory(self) -> None:
         if self._final is None:

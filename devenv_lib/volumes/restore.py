@@ -119,6 +119,9 @@ def restore(
         assert (done.name, done.files) == (other, saved.manifest.files)
     """
     name = target_name(archive.manifest, name)
+    notes: tuple[str, ...] = ()
+    if (manifest := archive.manifest) and not manifest.notes and archive.files != manifest.files:
+        notes = (f"{archive.files} entries are in it, and its manifest says {manifest.files}",)
     with taken(engine, prefix, name, image) as hold:
         refuse_target(engine.snapshot(), prefix, name, protected if replace else ())
         labels, saved = labels_for(archive.manifest, name, prefix), ""
@@ -126,7 +129,7 @@ def restore(
             if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
                 saved = _saved(engine, prefix, name, image, replace)
             begin(filled)
-            notes = tuple(_unpack(filled, archive, moved))
+            notes += tuple(_unpack(filled, archive, moved))
             commit(filled, top=archive.top)
     verified = archive.manifest is not None
     path = str(archive.path)

@@ -60,9 +60,9 @@ roll_back() {
 move_in() {
     find "$own-arriving" -mindepth 1 -maxdepth 1 -exec mv -t . -- {} +
     if is_there "$own-time"; then
-        tar --create --no-recursion --format=pax --numeric-owner --acls --xattrs \
+        tar --create --file=- --no-recursion --format=pax --numeric-owner --acls --xattrs \
             --xattrs-include='*' --directory="$own-arriving" . |
-            tar --extract --same-owner --same-permissions --numeric-owner --acls --xattrs \
+            tar --extract --file=- --same-owner --same-permissions --numeric-owner --acls --xattrs \
                 --xattrs-include='*' --directory=.
     fi
     rm -rf -- "$own-outgoing"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 #: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
 #: same archive. Holes stay holes, and times keep their nanoseconds. Records are of the 32 KiB that
 #: an engine passes on at once: of tar's usual 10 KiB, many small files take half as long again.
@@ -22,3 +24,10 @@ CHANGED = 1
 END = 1024
 #: Counts what goes into an archive, and the sockets, which do not.
 COUNT = 'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c'
+_TOTAL = re.compile(r"Total bytes written: (\d+)")
+
+
+def total(said: str) -> int | None:
+    """Return how many bytes ``tar --totals`` says that it wrote, if it came to say it."""
+    found = _TOTAL.search(said)
+    return int(found[1]) if found else None

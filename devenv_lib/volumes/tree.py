@@ -21,8 +21,9 @@ PIPE, NONE = -1, -3
 _CHUNK = 1 << 18
 #: GNU tar's comparison goes through what is in the first directory.
 _COMPARE = """
-tar --create --format=pax --numeric-owner --warning=no-file-ignored --directory="$1" . |
-    tar --compare --numeric-owner --directory="$2" >/dev/null 2>&1 && echo same || echo other
+tar --create --file=- --format=pax --numeric-owner --warning=no-file-ignored --directory="$1" . |
+    tar --compare --file=- --numeric-owner --directory="$2" >/dev/null 2>&1 &&
+    echo same || echo other
 """
 
 

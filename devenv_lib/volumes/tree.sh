@@ -3,7 +3,8 @@
 # are at its top, and a digest of everything in it: `tar`'s status and a SHA-256. Two trees with
 # one digest have the same paths, types, owners, modes, link targets, hard links, times (in
 # nanoseconds), sizes, contents, extended attributes and access lists.
-# GNU tar, find and stat. Names come in byte order, and nothing of the process gets into the
+# Access lists are attributes too, which come in the order in which they were set: they are
+# compared as lists alone. GNU tar, find and stat. Names come in byte order, and nothing of the process gets into the
 # stream. Sockets are not in it: tar leaves them out.
 set -eu
 for tree in "$@"; do
@@ -12,8 +13,9 @@ for tree in "$@"; do
     {
         {
             status=0
-            tar --create --format=pax --sort=name --numeric-owner --acls \
-                --xattrs --xattrs-include='*' --warning=no-file-ignored \
+            tar --create --file=- --format=pax --sort=name --numeric-owner --acls \
+                --xattrs --xattrs-include='*' --xattrs-exclude='system.posix_acl_*' \
+                --warning=no-file-ignored \
                 --pax-option='delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f' \
                 --directory="$tree" . || status=$?
             echo "$status" >&3

@@ -12,19 +12,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EILSEQ, ENAMETOOLONG
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from devenv_lib.plans.contents import Tally, link_stays, member_parts
+from devenv_lib.volumes.tar import END
 
 CHUNK = 1 << 18
 _ZEROS = bytes(CHUNK)
 
 
-def opened(source: IO[bytes]) -> tarfile.TarFile:
+class Source:
+    """A stream of which it is counted how much was read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes, or fewer at the end."""
+        data = self._stream.read(size)
+        self.count += len(data)
+        return data
+
+
+def opened(source: Source) -> tarfile.TarFile:
     """Return the archive that a stream brings."""
     return tarfile.open(
-        fileobj=source, mode="r|", bufsize=CHUNK, encoding="utf-8", errors="surrogateescape"
+        fileobj=cast("IO[bytes]", source),
+        mode="r|",
+        bufsize=CHUNK,
+        encoding="utf-8",
+        errors="surrogateescape",
     )
+
+
+def ended(archive: tarfile.TarFile, source: Source) -> bool:
+    """Read what is left of a stream, and return whether the archive's end is in it.
+
+    ``tarfile`` takes the end of the stream for that, where a member could begin.
+    """
+    while source.read(CHUNK):
+        pass
+    return source.count - archive.offset >= END
 
 
 def pour(archive: tarfile.TarFile, to: IO[bytes], tally: Tally) -> bool:

@@ -21,9 +21,16 @@ from devenv_lib.names import (
 )
 from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, Workspace, docker
-from tests.trees import Entry, build, scan
+from tests.trees import DEFAULT_ACL, Entry, build, scan
 
 pytestmark = pytest.mark.engine
+#: Makes a directory whose default access list is handed down to what is made in it, and gives
+#: that one more attribute behind its lists.
+HAND_DOWN = (
+    'import os; os.mkdir("handed"); os.setxattr("handed", "system.posix_acl_default", '
+    f'bytes.fromhex("{DEFAULT_ACL}")); os.mkdir("handed/down"); '
+    'open("handed/file", "w").close(); os.setxattr("handed/file", "user.x", b"1")'
+)
 
 
 @pytest.fixture
@@ -55,6 +62,19 @@ def test_everything_in_a_volume_survives_its_adoption(workspace: Workspace, odd:
     again = workspace.inv("volume.adopt", "--name", odd, "--format", "json")
     assert (again.returncode, f"{odd} OK" in again.stderr) == (0, True)
     assert [each["outcome"] for each in json.loads(again.stdout)] == ["unchanged"]
+
+
+def test_an_access_list_that_was_handed_down_is_no_difference(
+    workspace: Workspace, odd: str
+) -> None:
+    """Its attributes were set in another order than a copy sets them."""
+    workspace.in_volume("data", f"python3 -c '{HAND_DOWN}'")
+    before = scan(odd)
+    lists = before["./handed/down"][-1]
+    assert {"system.posix_acl_access", "system.posix_acl_default"} <= lists.keys()
+    done = workspace.inv("volume.adopt", "--name", odd)
+    assert (done.returncode, f"{odd} ADOPTED" in done.stderr) == (0, True), done.stderr
+    assert scan(odd) == before
 
 
 def test_killed_at_random_moments_it_is_carried_on(workspace: Workspace, odd: str) -> None:

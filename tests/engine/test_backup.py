@@ -21,7 +21,7 @@ from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.names import LABEL, LABEL_PREFIX, LABEL_TEMPORARY, common_labels, helper_name
 from devenv_lib.tasks._hands import hands
 from devenv_lib.volumes.compression import Compression
-from tests.conftest import IMAGE, RUN, Workspace, docker
+from tests.conftest import IMAGE, RUN, Workspace, built_image, docker
 from tests.trees import ODD, Entry, build, scan
 
 pytestmark = pytest.mark.engine
@@ -65,6 +65,29 @@ def test_everything_survives_backup_and_restore(
     assert scan(other) == before
     assert scan(odd) == before
     assert workspace.volume_names() == sorted([odd, other])
+
+
+def test_what_an_image_says_to_tar_leaves_nothing_out(workspace: Workspace, tmp_path: Path) -> None:
+    name = workspace.make_volume("data")
+    workspace.in_volume("data", "echo precious >kept.log; mkdir deep; cp kept.log deep")
+    before = scan(name)
+    with built_image(workspace, "ENV TAR_OPTIONS=--exclude=*.log TAPE=/dev/null") as image:
+        done = workspace.inv(
+            "volume.backup",
+            "--name",
+            name,
+            "--to",
+            str(tmp_path),
+            variables={"DEVENV_IMAGE": image},
+        )
+        assert done.returncode == 0, done.stderr
+        (path,) = tmp_path.glob("*.tar*")
+        other = workspace.volume("other")
+        done = workspace.inv(
+            *("volume.restore", "--from", str(path), "--name", other),
+            variables={"DEVENV_IMAGE": image},
+        )
+        assert (done.returncode, scan(other)) == (0, before), done.stderr
 
 
 @pytest.mark.every_engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -130,6 +131,22 @@ def test_a_step_of_the_copy_that_fails_is_not_overlooked(tmp_path: Path) -> None
         environ = {"PATH": f"{broken.parent}:{os.environ['PATH']}"}
         status, same = copied(source, tmp_path / f"without-{program}", environ)
         assert status or not same, program
+
+
+def test_a_list_of_what_is_to_be_copied_that_breaks_off_is_a_failure(tmp_path: Path) -> None:
+    """By itself: of a volume that others write to, the digests may differ."""
+    source, tools = tmp_path / "from", tmp_path / "tools"
+    source.mkdir()
+    (source / "file").write_text("precious")
+    tools.mkdir()
+    find = tools / "find"
+    find.write_text(
+        f'#!/bin/sh\n{shutil.which("find")} "$@"\ncase $* in *-print0) exit 1 ;; esac\n'
+    )
+    find.chmod(0o755)
+    environ = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    status, same = copied(source, tmp_path / "to", environ)
+    assert (status, same) == (1, False)
 
 
 def copied(source: Path, target: Path, environ: Mapping[str, str]) -> tuple[int, bool]:

@@ -20,10 +20,10 @@ from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Copied
 from devenv_lib.volumes import measuring
-from devenv_lib.volumes.tree import FROM, volume_at
+from devenv_lib.volumes.tree import FROM, script, volume_at
 from tests.conftest import IMAGE, Workspace, docker
 from tests.relay import relay
-from tests.trees import ODD, build, scan
+from tests.trees import DEFAULT_ACL, ODD, build, scan
 
 pytestmark = pytest.mark.engine
 
@@ -250,6 +250,21 @@ def test_what_a_copy_left_whose_engine_was_killed_goes_with_the_next_one(
     with pytest.raises(Refused, match="is there already"):
         copy_in(workspace, "there", tmp_path / "f")
     assert workspace.in_volume("data", "ls -A").split() == [".devenv-cp-a", "there"]
+
+
+def test_what_comes_in_is_roots_alone_until_it_has_its_name(
+    workspace: Workspace, name: str
+) -> None:
+    """Also where the top's access list hands its rights down to what is made in it."""
+    acl = f'os.setxattr(".", "system.posix_acl_default", bytes.fromhex("{DEFAULT_ACL}"))'
+    workspace.in_volume("data", f"python3 -c 'import os; {acl}'")
+    held = "/v/.devenv-cp-0123456789ab"
+    receive = f"devenv receive /v {held[3:]} file 1000:1000 644 '' '' f"
+    lines = f'echo x | sh -c "$IN" {receive}; stat -c %a {held}'
+    lines += f"; setpriv --reuid=1000 --clear-groups touch {held}/planted && echo PLANTED"
+    words = ["run", "--rm", "--user=0", f"--volume={name}:/v", f"--env=IN={script('in.sh')}"]
+    done = docker(*words, IMAGE, "sh", "-c", lines, check=False)
+    assert (done.stdout, "Permission denied" in done.stderr) == ("700\n", True), done.stderr
 
 
 def test_a_helper_whose_end_cannot_be_seen_has_done_what_it_was_for(workspace: Workspace) -> None:

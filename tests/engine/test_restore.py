@@ -21,15 +21,12 @@ from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker
 from tests.relay import relay
 from tests.test_stream import END, HIDING, head
-from tests.trees import Entry, build, scan
+from tests.trees import DEFAULT_ACL, Entry, build, scan
 
 pytestmark = pytest.mark.engine
 
 #: Both tops hand something down to what is made in them.
 NEW = [Entry(".", "dir", mode=0o2751, uid=5, gid=6, mtime=-(10**9) - 5)]
-DEFAULT_ACL = (
-    "0200000001000700ffffffff02000700e803000004000500ffffffff10000700ffffffff20000500ffffffff"
-)
 NEW += [Entry("d", "dir"), *(Entry(f"d/{n}", data="n" * 60_000) for n in range(60)), Entry("both")]
 OLD = [Entry(".", "dir", mode=0o2770, uid=1000, gid=1000, mtime=10**18 + 7)]
 OLD[0].xattrs["system.posix_acl_default"] = DEFAULT_ACL
