@@ -197,7 +197,7 @@ def _failure(subject: Subject, output: Output) -> EngineFailure:
             f"The environment {subject.name} has no /bin/sh to look with: {said}",
             "Use an image of a whole system: inv run --recreate --image IMAGE",
         )
-    if "is not running" in said or "No such container" in said:
+    if "is not running" in said or "no such container" in said.lower():
         return EngineFailure(
             f"The environment {subject.name} stopped during the checks: {said}", "inv check"
         )

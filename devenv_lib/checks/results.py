@@ -118,7 +118,8 @@ def stopped(subject: Subject) -> str:
     state = answer.stdout.strip()
     if answer.status == 0 and state == "running":
         return ""
-    what = state or "gone" if "No such" in answer.stderr or state else answer.stderr.strip()
+    said = answer.stderr.strip()
+    what = state or ("gone" if "no such container" in said.lower() else said)
     return f"The environment {subject.name} stopped during the checks (it is {what})."
 
 

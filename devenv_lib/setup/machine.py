@@ -64,7 +64,9 @@ def ensure_engine(environ: Mapping[str, str], say: Callable[[str], None], *, dry
 
 def _found(environ: Mapping[str, str], outcome: str) -> Done:
     engine = connect(environ)
-    detail = f"Docker {engine.info().version} at {engine.endpoint.title}"
+    info = engine.info()
+    kind = "Podman" if info.podman else "Docker"
+    detail = f"{kind} {info.version} at {engine.endpoint.title}"
     if shutil.which("docker") is None:
         raise SetupError(
             f"The engine {engine.endpoint.title} runs, but the docker program is not installed.",

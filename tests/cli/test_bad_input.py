@@ -35,6 +35,7 @@ def test_an_unknown_context_is_refused(workspace: Workspace) -> None:
         "The Docker context 'no-such', named by DOCKER_CONTEXT",
         "volume.list",
         DOCKER_CONTEXT="no-such",
+        DOCKER_HOST="",  # which would overrule it
     )
     assert "docker context ls" in text
 

@@ -122,15 +122,13 @@ def test_a_parents_one_key_keeps_every_other_default(inv: Inv, heading: str, tas
     """Only what the key is about differs from what a file without it gets."""
     plain = re.sub(r"ns\.configure.*\n", "", file(heading))
     without = inv(plain, task, "--dry").stdout.split()
-    changed = plain + 'ns.configure({"devenv": {"memory": "1g"}})\n'
+    changed = plain + 'ns.configure({"devenv": {"ports": ["8000:8000"]}})\n'
     words = inv(changed, task, "--dry").stdout.split()
-    assert "--memory=8589934592" in without
     assert sorted(set(words) - set(without)) == [
         *[word for word in words if word.startswith("--label=devenv.settings=")],
-        "--memory-swap=1610612736",
-        "--memory=1073741824",
+        "--publish=127.0.0.1:8000:8000",
     ]
-    assert len(words) == len(without)
+    assert len(words) == len(without) + 1
 
 
 def test_the_readmes_own_configure_counts(inv: Inv) -> None:

@@ -356,7 +356,7 @@ def test_the_quick_way_is_taken_and_imports_next_to_nothing(running: Workspace) 
         ({"DEVENV_MEMORY": "nonsense"}, "'devenv.memory' in DEVENV_MEMORY"),
         ({"INVOKE_DEVENV_MEMORY": "nonsense"}, "'devenv.memory' in INVOKE_DEVENV_MEMORY"),
         ({"DEVENV_PREFIX": "No Such"}, "'devenv.prefix' in DEVENV_PREFIX"),
-        ({"DOCKER_CONTEXT": "no-such"}, "The Docker context 'no-such'"),
+        ({"DOCKER_CONTEXT": "no-such", "DOCKER_HOST": ""}, "The Docker context 'no-such'"),
         ({"DOCKER_HOST": "unix:///no.sock"}, "No engine answers at unix:///no.sock"),
     ],
 )
@@ -488,7 +488,8 @@ def inside(workspace: Workspace) -> list[str]:
     """Return the command lines that run inside, but for the environment's own and the look."""
     script = "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null"
     lines = [line.strip() for line in workspace.sh(script).splitlines()]
-    own = ("sleep infinity", "/sbin/docker-init", "sh -c for f in", "tr ")
+    init = ("/sbin/docker-init", "/run/podman-init")
+    own = ("sleep infinity", *init, "sh -c for f in", "tr ")
     return [line for line in lines if line and not line.startswith(own)]
 
 

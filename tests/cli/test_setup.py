@@ -17,6 +17,7 @@ from tests.conftest import Workspace
 
 
 @pytest.mark.engine
+@pytest.mark.internet  # a throw-away engine has no base image
 def test_setup_has_nothing_to_do_and_says_each_step(workspace: Workspace) -> None:
     variables = {"DEVENV_PREFIX": "devenv", "DEVENV_IMAGE": ""}
     for flags in ([], ["--dry"]):

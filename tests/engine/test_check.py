@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ LIMIT_CHECKS = {
     "memory_swap": "test_memory_with_swap_is_limited",
     "cpus": "test_processors_are_limited",
 }
+VOLUMES = ("cache", "data", "state")
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -71,8 +73,9 @@ def make(workspace: Workspace, change: Change) -> str:
     change(body)
     made = workspace.engine._client.create_container_from_config(body, workspace.name)["Id"]
     workspace.engine.start(made)
-    # What devenv itself does after a start: a fresh lockfile, and parents of binds.
+    # What devenv itself does after a start: tops, a fresh lockfile, and parents of binds.
     for volume, script in (
+        *((suffix, "[ $(stat -c %u .) != 0 ] || chown 1000:1000 .") for suffix in VOLUMES),
         ("data", "chown -R 1000:1000 opencode 2>/dev/null || true"),
         ("tvim-lock", "echo '{}' >lazy-lock.json; chown -R 1000:1000 ."),
     ):
@@ -146,7 +149,7 @@ def test_the_report_has_a_line_for_each_check_and_a_summary(workspace: Workspace
     assert "bundled/test_rights.py::test_not_root PASSED" in lines
     skipped = lines.index("bundled/test_reach.py::test_ssh_agent_answers SKIPPED")
     assert lines[skipped + 1] == "    no ssh agent is running"
-    assert " passed, " in lines[-1]
+    assert re.search(r"\b[1-9]\d* passed\b", lines[-1])
     assert workspace.engine.endpoint.title in lines[-1]
 
 
@@ -373,12 +376,13 @@ def test_without_a_login_its_checks_are_skipped(make_workspace: Any) -> None:
 
 
 def test_an_engines_socket(workspace: Workspace) -> None:
-    socket = {"Type": "bind", "Source": "/var/run/docker.sock", "Target": "/x", "ReadOnly": True}
+    path = str(workspace.engine.endpoint.socket)
+    socket = {"Type": "bind", "Source": path, "Target": "/x", "ReadOnly": True}
     make(workspace, lambda body: body["HostConfig"]["Mounts"].append(socket))
     done = check(workspace)
 
     assert done.failed == {"test_no_engine_socket"}
-    assert "/var/run/docker.sock at /x" in done.reason("test_no_engine_socket")
+    assert f"{path} at /x" in done.reason("test_no_engine_socket")
 
 
 def test_a_directory_with_an_engines_socket_at_its_usual_place(workspace: Workspace) -> None:
@@ -396,7 +400,9 @@ def test_an_added_capability(workspace: Workspace) -> None:
     make(workspace, host_config(CapAdd=["NET_ADMIN"]))
     done = check(workspace)
 
-    assert done.failed == {"test_no_added_capability"}
+    # Podman gives it to an ordinary user's programs too.
+    also = {"test_not_root"} if workspace.engine.info().podman else set[str]()
+    assert done.failed == {"test_no_added_capability", *also}
     assert "CapBnd: numbers 12" in done.reason("test_no_added_capability")
 
 
