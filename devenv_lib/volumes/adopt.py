@@ -32,7 +32,7 @@ from devenv_lib.plans.adoption import (
 )
 from devenv_lib.plans.commands import volume_line
 from devenv_lib.volumes.hold import held
-from devenv_lib.volumes.tree import FROM, TO, copy_tree, is_in_copy, look_into, volume_at
+from devenv_lib.volumes.tree import FROM, TO, copy_tree, is_in_copy, look_into, stamps, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -174,9 +174,12 @@ class _Work:
         mounts = [volume_at(self.name, FROM)]
         mounts += [volume_at(self._copy, TO)] if found.removing and found.copy else []
         with self._helper(*mounts) as helper:
-            self.content = look_into(helper, FROM)
+            before = stamps(helper, FROM)
+            content = look_into(helper, FROM)
             if len(mounts) > 1:
-                self.content = replace(self.content, copied=is_in_copy(helper))
+                content = replace(content, copied=is_in_copy(helper))
+            # What was written behind the look is not in it, and an engine forgets who could.
+            self.content = content if stamps(helper, FROM) == before else None
             self._looker = helper.id
 
     def _helper(self, *mounts: MountPoint) -> AbstractContextManager[Helper]:

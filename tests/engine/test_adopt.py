@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from devenv_lib import volumes
+from devenv_lib.engine import Engine
+from devenv_lib.engine.helper import Helper
 from devenv_lib.errors import Refused
 from devenv_lib.names import (
     LABEL_ADOPTING,
@@ -19,6 +23,7 @@ from devenv_lib.names import (
     complete_name,
     ours,
 )
+from devenv_lib.plans.adoption import Content
 from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, Workspace, docker
 from tests.trees import DEFAULT_ACL, Entry, build, scan
@@ -141,6 +146,27 @@ def test_a_copy_that_became_the_complete_one_meanwhile_is_not_removed(
     ]
     assert f"inv volume.adopt --name {name}" in done[1].failure
     assert workspace.volume_names() == [adopting_name(name), complete_name(name)]
+
+
+def test_what_is_written_behind_a_look_is_kept_where_the_engine_does_not_tell(
+    workspace: Workspace, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container came and went in the look before the removal, and Podman tells of none."""
+    module, looks = importlib.import_module("devenv_lib.volumes.adopt"), []
+    look_into: Callable[[Helper, str], Content] = module.look_into
+
+    def look(helper: Helper, target: str) -> Content:
+        content = look_into(helper, target)
+        looks.append(target)
+        if len(looks) == 3:  # behind those at the original and at its copy
+            workspace.in_volume("data", "echo precious >late")
+        return content
+
+    monkeypatch.setattr(module, "look_into", look)
+    monkeypatch.setattr(Engine, "used_since", lambda *_: None)
+    assert volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
+    assert workspace.in_volume("data", "cat late") == "precious"
+    assert labelled(workspace, odd)
 
 
 def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str) -> None:
