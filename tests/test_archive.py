@@ -79,8 +79,10 @@ def test_what_stays_inside_is_not(entries: Sequence[Entry]) -> None:
     assert judge.files == len(entries)
 
 
-PARTS = st.sampled_from(["a", "a", "a", "b", "b", "s", ".", "..", "", "/"])
-NAMES = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
+# One odd part refuses an archive, so that most have none.
+USUAL = st.lists(st.sampled_from(["a", "b", "s"]), min_size=1, max_size=3)
+ODD = st.lists(st.sampled_from(["a", "b", "s", ".", "..", "", "/"]), max_size=4)
+NAMES = st.one_of(USUAL, USUAL, USUAL, USUAL, USUAL, ODD).map("/".join)
 KINDS: Any = st.sampled_from(["file", "directory", "symlink", "link", "special"])
 
 
@@ -90,7 +92,7 @@ def test_whatever_is_let_through_lands_inside(entries: list[Entry]) -> None:
     judge, made = Judge(), dict[str, Entry]()
     for entry in entries:
         if judge.judge(entry):
-            continue
+            return
         parts = parts_of(entry.name)
         for count in range(1, len(parts)):
             above = made.get("/".join(parts[:count]))

@@ -16,10 +16,11 @@ import pytest
 from devenv_lib.checks.results import REPORTER, STOPPED, Reporter, stopped
 from devenv_lib.checks.run import PIPE, RUN
 from devenv_lib.checks.subject import Subject, load
+from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import MARK, new_mark
+from devenv_lib.engine.session import LOST, MARK, new_mark
 from devenv_lib.errors import UsageError
 from devenv_lib.records import MountPoint
 
@@ -60,6 +61,7 @@ class Environment:
         Raises:
             UsageError: there are no words, or one text instead.
             ProgramMissing: there is no docker program.
+            EngineFailure: the engine or the container went meanwhile.
         """
         if isinstance(words, str) or not words:
             raise UsageError(
@@ -70,10 +72,13 @@ class Environment:
         variables = {**one.variables, MARK: mark}
         flags = [f"--env={name}={value}" for name, value in variables.items()]
         try:
-            return capture([*one.docker, "exec", *flags, one.container, *words])
+            output = capture([*one.docker, "exec", *flags, one.container, *words])
         except BaseException:  # Ctrl-C: nothing of it stays inside
             teller(connect(), one.container, "", mark)("KILL")
             raise
+        if output.status == LOST:
+            check_answered(connect, one.container, one.name)
+        return output
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from devenv_lib.checks.content import PLACE, Content, copy_to
 from devenv_lib.checks.results import Result, read
 from devenv_lib.checks.subject import Subject, dump
 from devenv_lib.errors import DevenvError
+from devenv_lib.scratch import scratch
 
 #: Names the directory of a run to the process that is pytest, and the pipe that it tells by.
 RUN, PIPE = "DEVENV_CHECK_RUN", "DEVENV_CHECK_PIPE"
@@ -138,7 +139,7 @@ def _run(
     told: Callable[[Result], None],
 ) -> Finished:
     reading, writing = os.pipe()
-    with os.fdopen(reading, encoding="utf-8") as results, tempfile.TemporaryFile() as output:
+    with os.fdopen(reading, encoding="utf-8") as results, scratch() as output:
         streams: Any = {"stdout": output, "stderr": output}
         if request.own_report:
             streams = {"stdout": sys.stderr if request.quiet_stdout else None}

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
 from devenv_lib.containers.attach import execute
+from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.containers.stop import take_down
 from devenv_lib.containers.up import Environment, up
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import MARK, exec_words, new_mark
+from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark
 from devenv_lib.errors import DevenvError, EngineFailure, UsageError
 from devenv_lib.settings import Settings
 
@@ -77,7 +78,7 @@ class Inside:
         """Run ``words`` without stdin and without a terminal; return status, stdout and stderr.
 
         Raises:
-            UsageError, ProgramMissing: as `execute`.
+            UsageError, ProgramMissing, EngineFailure: as `execute`.
         """
         mark, container = new_mark(), self.environment.container.id
         zone = {key: value for key, value in self.terminal.items() if key == "TZ"}
@@ -86,10 +87,13 @@ class Inside:
             self.engine.endpoint, container, _checked(words), variables=variables, terminal=False
         )
         try:
-            return capture(line)
+            output = capture(line)
         except BaseException:  # Ctrl-C, or what a handler of signals raised
             teller(self.engine, container, "", mark)("KILL")
             raise
+        if output.status == LOST:
+            check_answered(lambda: self.engine, container, self.environment.container.name)
+        return output
 
 
 @contextmanager

@@ -32,8 +32,9 @@ def _make(lock: LockDirectory, directory: Path) -> None:
     directory.chmod(0o755)  # another uid reads it, whatever this user's umask
     links = lock.links
     for entry in directory.iterdir():
-        if entry.is_symlink() and str(entry.readlink()) != str(links.get(entry.name)):
-            entry.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another process was first
+            if entry.is_symlink() and str(entry.readlink()) != str(links.get(entry.name)):
+                entry.unlink()
     for name, target in links.items():
         with suppress(FileExistsError):
             (directory / name).symlink_to(target)

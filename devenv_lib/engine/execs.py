@@ -14,6 +14,8 @@ from devenv_lib.errors import EngineFailure
 
 #: How often to look how a program ended, and how long apart (seconds).
 _LOOKS, _PAUSE = 250, 0.02
+#: Bytes that a program may write whose answer is kept.
+_LARGEST = 4 << 20
 
 
 def run(
@@ -37,12 +39,26 @@ def _output(client: docker.APIClient, created: str) -> bytes:
     engine sent together with it: 3 of 300 on Podman 5.4, and once on Docker 20.10.
     """
     url = f"{client.base_url}/v{client.api_version}/exec/{created}/start"
-    answer = client.post(url, json={"Detach": False, "Tty": False}, timeout=None)
-    try:
-        answer.raise_for_status()
-    except requests.HTTPError as error:
-        docker.errors.create_api_error_from_http_exception(error)
-    return answers.stream(answer.content)
+    asked = {"Detach": False, "Tty": False}
+    with client.post(url, json=asked, timeout=None, stream=True) as answer:
+        try:
+            answer.raise_for_status()
+        except requests.HTTPError as error:
+            docker.errors.create_api_error_from_http_exception(error)
+        return answers.stream(_limited(answer))
+
+
+def _limited(answer: requests.Response) -> bytes:
+    """Read an answer to its end. A program of an image's, which it comes from, may have none."""
+    data = b""
+    for chunk in answer.iter_content(1 << 16):
+        data += chunk
+        if len(data) > _LARGEST:
+            raise EngineFailure(
+                f"A program in the container wrote more than {_LARGEST >> 20} MiB.",
+                "See what this image has in the place of usual programs, as /bin/sh.",
+            )
+    return data
 
 
 def _status(client: docker.APIClient, created: str) -> int:

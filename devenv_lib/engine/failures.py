@@ -55,12 +55,7 @@ def _hint(said: str) -> str:
     if "port is already allocated" in said or "address already in use" in said:
         other = "DEVENV_PORTS='[PORT]' inv run; for ssh: inv run --port PORT"
         return f"Free that port, or choose another: {other}"
-    if "container not known" in said:  # seen on Podman 5.4 after a full disk: it lists nothing then
-        return (
-            "Podman has lost a part of that container, and lists none until it is removed: "
-            "podman rm --force ID, with the id above."
-        )
-    return "See what the engine has: docker ps -a; docker volume ls"
+    return remedies.lost_part(said) or "See what the engine has: docker ps -a; docker volume ls"
 
 
 def failed(program: str, status: int, said: str) -> EngineFailure:

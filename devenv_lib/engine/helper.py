@@ -21,7 +21,6 @@ import os
 import re
 import shlex
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -33,6 +32,7 @@ import docker
 from devenv_lib.engine import answers
 from devenv_lib.engine.failures import broken_off, failed, no_room
 from devenv_lib.errors import EngineFailure
+from devenv_lib.scratch import scratch
 
 #: Seconds that a helper has to disappear in.
 PATIENCE = 8.0
@@ -172,7 +172,7 @@ class Helper:
         self.ready()
         self._asked += 1
         told_in = f"/dev/shm/told{self._asked}"  # noqa: S108 - in the helper, which is ours
-        with tempfile.TemporaryFile() as said:
+        with scratch() as said:
             process = subprocess.Popen(
                 [*self._words, "sh", "-c", _TELLING, told_in, *words],
                 stdin=stdin,
@@ -209,7 +209,7 @@ class Helper:
         does not come, or is followed by docker's own words. A success is not believed: what it
         wrote may not have come either.
         """
-        with suppress(EngineFailure):
+        with suppress(EngineFailure, ValueError):  # it may have come to nothing but the file
             status = int(self.run(["cat", told_in]))
             if status not in (0, *tolerated):
                 return failed(program, status, _last_words(wrote.partition(b"\0")[0]))

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import UnsupportedOperation
-from tempfile import TemporaryFile
 from threading import Timer
 from typing import TYPE_CHECKING
 
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.session import no_docker_program
+from devenv_lib.scratch import scratch
 
 if TYPE_CHECKING:
     from devenv_lib.plans.health.engine import Program
@@ -81,7 +81,7 @@ def converse(
     Raises:
         ProgramMissing: there is no docker program.
     """
-    with TemporaryFile() as errors:
+    with scratch() as errors:
         try:
             child = subprocess.Popen(
                 list(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors

@@ -15,7 +15,7 @@ from devenv_lib.engine.helper import PATIENCE, Helper, gone
 from devenv_lib.engine.program import docker_words
 from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import Refused
-from devenv_lib.names import helper_name
+from devenv_lib.names import helper_name, is_helper
 from devenv_lib.records import MountPoint
 
 #: Seconds between looks, and that a helper may exist without having been started: its maker needs
@@ -37,16 +37,18 @@ def begin(
     once, and is being started: see `Helper.ready`.
 
     Raises:
+        ProgramMissing: there is no docker program.
         Refused: another command's is there and stays.
     """
-    name = helper_name(prefix, about)
+    name, words = helper_name(prefix, about), docker_words(endpoint)
     body = bodies.worker_body(image, mounts, prefix)
+    create = partial(client.create_container_from_config, body, name)
     with whole():
-        identity = _created(client, partial(client.create_container_from_config, body, name), name)
-    return Helper(client, identity, docker_words(endpoint), image)
+        identity = _created(client, create, name, prefix)
+    return Helper(client, identity, words, image)
 
 
-def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> str:
+def _created(client: docker.APIClient, create: Callable[[], Any], name: str, prefix: str) -> str:
     """Return the id of a container that ``create`` makes once ``name`` is free."""
     began = time.monotonic()
     unstarted: dict[str, float] = {}
@@ -65,7 +67,7 @@ def _created(client: docker.APIClient, create: Callable[[], Any], name: str) -> 
         for found in answers.containers(
             client.containers(all=True, filters={"name": f"^/?{name}$"})
         ):
-            if not found.running:
+            if not found.running and is_helper(found.name, found.labels, prefix):
                 since = unstarted.setdefault(found.id, now)
                 if now - since > _UNSTARTED:  # its maker was killed, or its engine
                     gone(client, found.id)

@@ -50,6 +50,20 @@ def no_room(said: str) -> str:
     )
 
 
+def lost_part(said: str) -> str:
+    """Return what helps a Podman that lists no container any more, by its words; else empty.
+
+    Seen on Podman 5.4 after a full disk.
+    """
+    if "container not known" not in said:
+        return ""
+    return (
+        "Podman has lost a part of that container, and lists none until it is removed: "
+        "podman rm --force ID, with the id above."
+    )
+
+
 def when_mended(said: str, command: str) -> str:
     """Return what comes next after a failure that ``command`` carries on from."""
-    return " ".join(filter(None, (no_room(said), f"When that is mended: {command}")))
+    then = f"When that is mended: {command}"
+    return " ".join(filter(None, (no_room(said), lost_part(said), then)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.plans.health.volumes import Seen
 from devenv_lib.plans.leftovers import FORMAT, ROOT, Findings, examined, read_entry
+from devenv_lib.scratch import scratch
 from devenv_lib.volumes.tree import FROM, records, script, volume_at
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def look_into_all(
     words = ["timeout", _PATIENCE, "sh", "-c", script("look-all.sh"), "devenv", str(_EACH), FORMAT]
     with (
         engine.helper(image, mounts, prefix, f"look-{uuid.uuid4().hex}") as helper,
-        tempfile.TemporaryFile() as listed,
+        scratch() as listed,
     ):
         places = [mount.target for mount in mounts]
         with helper.stream([*words, *places], stdout=listed, tolerated=(_ENDED,)):

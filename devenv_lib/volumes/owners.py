@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from devenv_lib.plans.leftovers import FORMAT, Findings, examined, read_entry
+from devenv_lib.scratch import scratch
 from devenv_lib.volumes.tree import PIPE, records
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _CAPABLE = (
 def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: bool) -> Findings:
     """Return what the volume at ``target`` shows; files' capabilities only if owners change."""
     words = [*_FIND, target, "-ignore_readdir_race", "-xdev", "-printf", FORMAT]
-    with tempfile.TemporaryFile() as listed:  # one million entries are a hundred megabytes
+    with scratch() as listed:  # one million entries are a hundred megabytes
         with helper.stream(words, stdout=listed):
             pass
         listed.seek(0)
@@ -44,7 +44,7 @@ def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: boo
 def capable(helper: Helper, target: str, uid: int) -> list[bytes]:
     """Return the absolute paths of files with capabilities that are not the user's."""
     words = [*_FIND, target, "-xdev", "-type", "f", "!", "-uid", str(uid), "-print0"]
-    with tempfile.TemporaryFile() as listed:
+    with scratch() as listed:
         with helper.stream(words, stdout=listed):
             pass
         listed.seek(0)
@@ -89,10 +89,6 @@ def owner_words(target: str, uid: int, who: Identity, spared: Sequence[int] = ()
     return [*words, "-exec", "chown", "-h", f"--from={uid}", who.user, "{}", "+"]
 
 
-@contextmanager
-def listed_file(paths: Sequence[bytes]) -> Iterator[IO[bytes]]:
+def listed_file(paths: Sequence[bytes]) -> AbstractContextManager[IO[bytes]]:
     """Give a file of paths for `xargs -0`."""
-    with tempfile.TemporaryFile() as listed:
-        listed.write(b"".join(path + b"\0" for path in paths))
-        listed.seek(0)
-        yield listed
+    return scratch(b"".join(path + b"\0" for path in paths))

@@ -94,8 +94,15 @@ def sync(path: Path) -> None:
 
 
 def remove_left(directory: Path) -> list[str]:
-    """Remove files that killed processes left half-written, and return their names."""
-    return [path.name for path in sorted(directory.iterdir()) if _remove_left(path)]
+    """Remove files that killed processes left half-written, and return their names.
+
+    In a directory that may be written to and not listed, none is seen.
+    """
+    try:
+        there = sorted(directory.iterdir())
+    except PermissionError:
+        return []
+    return [path.name for path in there if _remove_left(path)]
 
 
 def _remove_left(path: Path) -> bool:

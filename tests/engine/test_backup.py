@@ -261,6 +261,11 @@ def test_killed_at_random_moments_no_half_archive_has_its_name(
             assert archive.files == 41
 
 
+def test_a_directory_that_cannot_be_listed_has_nothing_left(closed: Path) -> None:
+    """It may be written to all the same."""
+    assert volumes.remove_left(closed) == []
+
+
 def test_what_is_not_devenvs_own_is_left_alone(tmp_path: Path) -> None:
     names = ["a.devenv-partial", ".x.0123.devenv-partial", ".devenv-partial", "x.tar"]
     for name in names:

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
 import devenv_lib as devenv
 from devenv_lib.containers import block
+from devenv_lib.engine.program import Output
 from devenv_lib.errors import EngineFailure, ProjectError, UsageError
 from tests.conftest import Workspace, docker
 
@@ -66,6 +67,22 @@ def test_one_that_was_stopped_is_stopped_again_with_all_that_is_in_it(
         assert inside.execute(["test", "-e", "/tmp/kept"]) == 0  # noqa: S108 - inside
     assert state(workspace) == "exited"
     assert [workspace.name] == workspace.container_names()
+
+
+def test_a_status_that_is_dockers_own_is_not_the_commands(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker exits 255 in silence when the engine, or the container, goes meanwhile."""
+
+    def gone(_: Sequence[str]) -> Output:
+        docker("stop", "--time=0", workspace.name)
+        return Output(255, "", "")
+
+    with environment(workspace) as inside:
+        assert inside.output(["sh", "-c", "exit 255"]).status == 255
+        monkeypatch.setattr(block, "capture", gone)
+        with pytest.raises(EngineFailure, match="is not running any more"):
+            inside.output(["true"])
 
 
 def test_with_keep_it_runs_on(workspace: Workspace) -> None:

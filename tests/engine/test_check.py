@@ -184,6 +184,7 @@ def test_a_volume_that_is_not_mounted(workspace: Workspace) -> None:
 
 def test_another_volume_at_its_place(workspace: Workspace) -> None:
     other = workspace.make_volume("other")
+    workspace.in_volume("other", "touch x; chown 1000:1000 .")
     target = f"{HOME}/.cache"
     make(workspace, lambda body: mount_at(body, target).update(Source=other))
     name = f"test_volume_is_mounted[{workspace.volume('cache')}]"

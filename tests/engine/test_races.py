@@ -14,10 +14,16 @@ import pytest
 
 from devenv_lib import images
 from devenv_lib.containers import start
-from devenv_lib.engine import bodies
-from devenv_lib.errors import ProjectError, Refused, SettingsError
+from devenv_lib.engine import bodies, starting
+from devenv_lib.errors import (
+    EngineFailure,
+    ProgramMissing,
+    ProjectError,
+    Refused,
+    SettingsError,
+)
 from devenv_lib.host import locate
-from devenv_lib.names import STARTING
+from devenv_lib.names import STARTING, helper_name
 from devenv_lib.readers import MountRequest
 from tests.conftest import IMAGE, Workspace, built_image, docker
 
@@ -304,6 +310,41 @@ def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
     assert [left, runs] == workspace.container_names()
     engine.remove_leftovers(prefix, age=0)
     assert [runs] == workspace.container_names()
+
+
+def test_a_container_that_only_has_a_helpers_name_stays(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not run, and is not ours: whoever needs the name is told."""
+    monkeypatch.setattr(starting, "PATIENCE", 0.5)
+    monkeypatch.setattr(starting, "_UNSTARTED", 0.0)
+    name = helper_name(workspace.prefix, "volume")
+    workspace.extra_containers.append(name)
+    docker("create", f"--name={name}", IMAGE, "true")
+    with (
+        pytest.raises(Refused, match=f"its helper {name} is there"),
+        workspace.engine.helper(IMAGE, (), workspace.prefix, "volume"),
+    ):
+        pass
+    assert docker("inspect", "--format={{.State.Status}}", name).stdout == "created\n"
+
+
+def test_without_the_docker_program_no_helper_stays(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with (
+        pytest.raises(ProgramMissing),
+        workspace.engine.helper(IMAGE, (), workspace.prefix, "volume"),
+    ):
+        pass
+    assert workspace.container_names() == []
+
+
+def test_a_program_of_an_images_that_writes_for_ever_is_ended_with(workspace: Workspace) -> None:
+    workspace.up()
+    with pytest.raises(EngineFailure, match="wrote more than 4 MiB"):
+        workspace.engine.run(workspace.name, ["yes"])
 
 
 def test_what_a_helpers_step_is_late_with_is_not_the_next_ones(workspace: Workspace) -> None:
