@@ -31,6 +31,6 @@ def test_two_that_bring_them_up_to_date_at_once_both_succeed(tmp_path: Path) -> 
 
 
 def plan(directory: Path) -> MountPlan:
-    source, target, config, lock = map(PurePosixPath, (directory, "/target", "/config", "/lock"))
-    links = LockDirectory(source, target, config, lock, ("lock.json",), ENTRIES)
+    target, config, lock = map(PurePosixPath, ("/target", "/config", "/lock"))
+    links = LockDirectory(PurePosixPath(directory), target, config, lock, ("lock.json",), ENTRIES)
     return MountPlan(mounts=(), locks=(links,))
