@@ -59,6 +59,16 @@ def test_the_readme_lists_every_fixture_and_option_of_the_plugin() -> None:
     assert [*fixtures, *re.findall(r'^ +"(--devenv-\w+)"', code, re.MULTILINE)] == rows
 
 
+def test_no_merge_has_left_its_marks() -> None:
+    """A line of `=======` makes a heading of what is above it."""
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in tracked.stdout.split():
+        marked = re.search(r"^(<{7} |={7}$|>{7} )", (ROOT / name).read_text(), re.MULTILINE)
+        assert marked is None, name
+
+
 @pytest.mark.parametrize("name", ["mounts", "speed"])
 def test_a_picture_is_the_one_that_is_drawn(name: str) -> None:
     """From a mount plan, and from saved figures. When it is not: `inv dev.picture`."""

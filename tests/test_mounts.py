@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from devenv_lib.errors import SettingsError
 from devenv_lib.mounts import (
     AGENT,
-    DEFAULT_VOLUMES,
     MACHINE_AGENT,
     LeftOut,
     LockDirectory,
@@ -21,7 +20,6 @@ from devenv_lib.mounts import (
     candidates,
     nested_parents,
     volume_name,
-    volume_names,
     writable_homes,
 )
 from devenv_lib.readers import MountRequest
@@ -104,16 +102,16 @@ def test_a_volume_is_named_by_prefix_and_suffix() -> None:
 
 
 def test_the_volumes_of_settings_are_the_three_and_one_for_each_lockfile_directory() -> None:
-    """The four names of the design, and whatever else is asked for."""
+    """The four names are the ancestor's, so that its users find their volumes again."""
     more = Settings(lockfiles={"tvim": ("l",), "nvim": ("l",)})
 
-    assert volume_names(Settings()) == (
+    assert Settings().volume_names == (
         "devenv-data",
         "devenv-cache",
         "devenv-state",
         "devenv-tvim-lock",
     )
-    assert (*volume_names(Settings()), "devenv-nvim-lock") == volume_names(more)
+    assert (*Settings().volume_names, "devenv-nvim-lock") == more.volume_names
 
 
 # Rows 5, 6, 8 and 10: configuration
@@ -733,9 +731,3 @@ def test_read_only_configuration_that_lives_in_the_project_is_named() -> None:
 def test_the_project_itself_and_volumes_are_not_named() -> None:
     """Only what claims to be read-only."""
     assert writable_homes(mount_plan(*ALL), PROJECT) == ()
-
-
-def test_the_volumes_of_the_default_settings_have_the_names_that_users_know() -> None:
-    """They are the ancestor's, so that its users find their volumes again."""
-    names = ("devenv-data", "devenv-cache", "devenv-state", "devenv-tvim-lock")
-    assert names == DEFAULT_VOLUMES

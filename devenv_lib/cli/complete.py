@@ -20,6 +20,8 @@ _BARE = {
     "names": (VOLUMES,),
     "file": (DIRECTORIES,),
 }
+#: Commands whose report can be names alone.
+_LISTS = ("list", "volume.list")
 
 Known = Callable[[str], Iterable[str]]
 
@@ -90,8 +92,12 @@ def _inside(group: str, commands: Iterable[str]) -> list[str]:
 
 
 def _values(flag: str, command: Command, known: Known) -> Iterable[str]:
-    if flag in ("--path", "--from", "--to"):
+    if (command.name, flag) == ("volume.clone", "--to"):
+        return ()  # a new name
+    if flag in ("--path", "--from", "--to", "--backup", "--junit"):
         return known(DIRECTORIES)
     if flag == "--name":
         return known(VOLUMES if command.name.startswith("volume.") else ENVIRONMENTS)
-    return FORMATS if flag == "--format" else ()
+    if flag == "--format":
+        return FORMATS if command.name in _LISTS else FORMATS[:2]
+    return ()

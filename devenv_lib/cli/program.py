@@ -32,6 +32,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume clone NAME --to NEW       copy one to a new one
        devenv volume cp NAME --file F --to .   copy a file out; --from PATH: one into it
        devenv volume usage NAME                what takes the room in one
+       devenv volume adopt NAME…               give some devenv's labels
        devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
        devenv doctor [PATH]                    examine everything; --fix: mend what is safe

@@ -9,7 +9,6 @@ from devenv_lib.mounts.records import (
     AGENT,
     ANOTHER,
     AUTH,
-    DEFAULT_VOLUMES,
     KEYS,
     MACHINE_AGENT,
     SECRETS,
@@ -19,7 +18,6 @@ from devenv_lib.mounts.records import (
     MountPlan,
     candidates,
     directories,
-    volume_names,
 )
 from devenv_lib.mounts.tree import nested_parents, writable_homes
 from devenv_lib.names import CACHE, DATA, STATE, volume_name
@@ -30,7 +28,6 @@ __all__ = [
     "AUTH",
     "CACHE",
     "DATA",
-    "DEFAULT_VOLUMES",
     "KEYS",
     "MACHINE_AGENT",
     "SECRETS",
@@ -44,6 +41,5 @@ __all__ = [
     "directories",
     "nested_parents",
     "volume_name",
-    "volume_names",
     "writable_homes",
 ]

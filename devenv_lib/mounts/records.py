@@ -107,15 +107,6 @@ class MountPlan:
         return replace(self, mounts=tuple(mounts))
 
 
-def volume_names(settings: Settings) -> tuple[str, ...]:
-    """Return the volumes that environments with these settings may have, if all are shared."""
-    return settings.volume_names
-
-
-#: The volumes of the default prefix and settings.
-DEFAULT_VOLUMES = volume_names(Settings())
-
-
 def below(home: PurePosixPath, path: str) -> PurePosixPath:
     """Return ``path`` with a leading ``~`` replaced by ``home``."""
     return home / path[2:] if path.startswith("~/") else PurePosixPath(path)
