@@ -123,6 +123,7 @@ def test_the_words_of_a_command_stay_as_they_were_typed() -> None:
     [
         (["lst"], "'lst' is neither a command nor a directory", "devenv list"),
         (["volumes"], "'volumes' is neither", "devenv volume list"),
+        (["volume", "--force", "rm", "a"], "--force stands before", "volume COMMAND --force"),
         (["volume", "--help"], "'volume' is not a command of its own", "devenv help volume"),
         (["exec", "--path", "app", "app", "--", "x"], "'app' is too much", ""),
         (["exec", "--name=x-y", "app", "--", "x"], "'app' is too much", ""),

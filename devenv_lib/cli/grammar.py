@@ -8,12 +8,12 @@ name.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from devenv_lib.cli.misuse import groups_of, incomplete, misplaced, too_many, unknown
 from devenv_lib.errors import UsageError
 from devenv_lib.names import NAME
 
@@ -149,7 +149,7 @@ class _Line:
         self._words.clear()
         if about in ([], ["help"]):
             yield "--help"
-        elif len(about) == 1 and about[0] in _groups(self._commands):
+        elif len(about) == 1 and about[0] in groups_of(self._commands):
             yield from ["--list", about[0]]
         else:
             self._words.extend(about)
@@ -158,7 +158,7 @@ class _Line:
                 raise UsageError(f"{self._words[0]!r} is too much behind help.", "devenv help")
 
     def _known(self, word: str) -> bool:
-        return word in self._commands or word in _groups(self._commands)
+        return word in self._commands or word in groups_of(self._commands)
 
     def _implied_run(self) -> Iterator[str]:
         """Yield ``run`` for a line that begins with a path, or with flags before one."""
@@ -175,15 +175,15 @@ class _Line:
         word = self._words.pop(0)
         if word in self._commands:
             return word
-        if word in _groups(self._commands):
+        if word in groups_of(self._commands):
             both = f"{word}.{self._words[0]}" if self._words else word
-            if both.startswith((f"{word}.-h", f"{word}.--h")):
-                raise UsageError(f"{word!r} is not a command of its own.", f"devenv help {word}")
             if both in self._commands:
                 self._words.pop(0)
                 return both
-            raise _incomplete(word, both, self._commands)
-        raise _unknown(word, self._commands)
+            if self._words and self._words[0].startswith("-"):
+                raise misplaced(self._words[0], word)
+            raise incomplete(word, both, self._commands)
+        raise unknown(word, self._commands)
 
     def _arguments(self, command: Command) -> Iterator[str]:
         """Yield a command with its flags, and its bare words as flags."""
@@ -204,13 +204,13 @@ class _Line:
     def _bare(self, command: Command, number: int) -> str:
         word = self._words.pop(0)
         if number and command.bare in ("path", "place", "name", "file"):
-            raise _too_many(word, command)
+            raise too_many(word, command.title, command.bare)
         if command.bare == "file":
             return f"--from={word}"
         if command.bare in ("path", "place", "places") and is_path(word, self._is_directory):
             return f"--path={word}"
         if command.bare == "path":
-            raise _unknown(word, self._commands)
+            raise unknown(word, self._commands)
         if not NAME.fullmatch(word):
             volume = command.bare in ("name", "names")
             what = "a volume's name" if volume else "a directory or a name"
@@ -240,36 +240,3 @@ class _Line:
 def _flags(command: Command) -> tuple[str, ...]:
     """Return the flags that say what a bare word behind a command would."""
     return ("--from",) if command.bare == "file" else ("--path", "--name")
-
-
-def _groups(commands: Collection[str]) -> set[str]:
-    return {name.partition(".")[0] for name in commands if "." in name}
-
-
-def _incomplete(group: str, typed: str, commands: Collection[str]) -> UsageError:
-    inside = sorted(name for name in commands if name.startswith(f"{group}."))
-    near = difflib.get_close_matches(typed, inside, n=1) if typed != group else []
-    titles = ", ".join(f"devenv {name.replace('.', ' ')}" for name in near or inside)
-    what = f"{typed.replace('.', ' ', 1)!r} is not a command."
-    return UsageError(what, f"Did you mean: {titles}")
-
-
-def _unknown(word: str, commands: Collection[str]) -> UsageError:
-    titles = {name.replace(".", " ") for name in commands} | {"help"}
-    groups = _groups(commands)
-    near = difflib.get_close_matches(word, {*titles, *groups}, n=1)
-    if near and near[0] in groups:
-        near = sorted(title for title in titles if title.startswith(f"{near[0]} "))
-    hint = f"Did you mean: {', '.join(f'devenv {title}' for title in near)}"
-    return UsageError(
-        f"{word!r} is neither a command nor a directory.",
-        hint if near else f"Commands: {', '.join(sorted(titles))}.",
-    )
-
-
-def _too_many(word: str, command: Command) -> UsageError:
-    hint = f"devenv help {command.title}"
-    if command.name == "exec":
-        hint = "The command comes behind --: devenv exec PATH -- COMMAND…"
-    what = {"name": "one volume", "file": "one archive"}.get(command.bare, "one project")
-    return UsageError(f"{word!r} is too much: {command.title} takes {what}.", hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -121,6 +121,14 @@ class Devenv(Program):
         """Print the short grammar, then the tasks."""
         report.out(_USAGE)
         self.list_tasks()
+
+    def display_with_columns(
+        self, pairs: Sequence[tuple[str, str | None]], extra: str = ""
+    ) -> None:
+        """List the tasks of a group as they are typed: Invoke calls them by a dot and a name."""
+        group = f"{self.list_root} " if self.list_root else ""
+        named = [(f"{group}{name.removeprefix('.')}", text) for name, text in pairs]
+        super().display_with_columns(named, extra)
 
     def print_version(self) -> None:
         """Print the version in one line."""

@@ -163,6 +163,7 @@ def test_help_and_version_are_printed(workspace: Workspace) -> None:
         assert "devenv exec PATH|NAME -- COMMAND" in done.stdout
         assert "volume.rm" in done.stdout
     assert "do not ask; every check stays" in workspace.devenv("help", "volume", "rm").stdout
+    assert "  volume adopt " in workspace.devenv("help", "volume").stdout
 
 
 def test_every_task_can_be_given_by_its_own_name(workspace: Workspace) -> None:
