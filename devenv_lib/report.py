@@ -240,11 +240,12 @@ def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:  # closed by whoever started us: nobody wants to read it
         return False
     encoding = stream.encoding or "utf-8"
+    written = False
     with _read(stream):
         stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-        return True
-    return False
+        written = True
+    return written
 
 
 def _coloured(word: str, colour: str = "") -> str:
