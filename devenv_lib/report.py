@@ -80,9 +80,14 @@ def bytes_out() -> Iterator[IO[bytes]]:
     """Give stdout for bytes; a reader that has gone ends the block silently, a full disk loudly."""
     if (stream := sys.stdout) is None:
         raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")
-    with _read(stream):
+    try:
         yield cast("IO[bytes]", _Spelled(stream)) if stream.isatty() else stream.buffer
         stream.flush()
+    except BrokenPipeError:
+        _forget(stream)
+    except OSError as error:
+        _forget(stream)
+        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
 
 
 def say(text: str) -> None:
@@ -219,18 +224,6 @@ def defect() -> None:
     say("This is a defect of devenv, not of yours. Please report it with the lines above.")
 
 
-@contextmanager
-def _read(stream: TextIO) -> Iterator[None]:
-    """End the block silently when nobody reads any more, loudly when the disk is full."""
-    try:
-        yield
-    except BrokenPipeError:
-        _forget(stream)
-    except OSError as error:
-        _forget(stream)
-        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
-
-
 def _forget(stream: TextIO) -> None:
     """Let go what a stream keeps: the interpreter flushes again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -240,12 +233,16 @@ def _write(stream: TextIO | None, text: str) -> bool:
     if stream is None:  # closed by whoever started us: nobody wants to read it
         return False
     encoding = stream.encoding or "utf-8"
-    written = False
-    with _read(stream):
+    try:
         stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
-        written = True
-    return written
+    except BrokenPipeError:
+        _forget(stream)
+        return False
+    except OSError as error:
+        _forget(stream)
+        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
+    return True
 
 
 def _coloured(word: str, colour: str = "") -> str:
