@@ -22,7 +22,8 @@ from devenv_lib.errors import (
     UsageError,
 )
 from devenv_lib.settings import Settings
-from devenv_lib.tasks._task import dry, finish, settings_of, task, words_after
+from devenv_lib.tasks._flags import words_after
+from devenv_lib.tasks._task import dry, finish, settings_of, task
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from devenv_lib.cli.grammar import VALUED, Command
-from devenv_lib.tasks._task import FORMATS
+from devenv_lib.tasks._flags import FORMATS
 
 #: Kinds of words that only the machine knows: names on the engine, and directories.
 ENVIRONMENTS, VOLUMES, DIRECTORIES = "environments", "volumes", "directories"

@@ -1,14 +1,11 @@
-"""What every task shares: errors as exit codes, settings from Invoke, words after ``--``."""
+"""What every task shares: errors as exit codes, settings from Invoke, signals."""
 
 from __future__ import annotations
 
 import os
-import shlex
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
@@ -34,9 +31,6 @@ _LEVELS = (
 
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
-#: What most reports can be printed as.
-FORMATS = ("table", "json", "names")
-
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
@@ -152,13 +146,6 @@ def _level(context: Context, level: str, origin: str) -> Layer:
     return Layer(where, values.get("devenv"), trusted=level != "project")
 
 
-def check_format(name: str, *formats: str) -> None:
-    """Refuse a format that a task has not got; the usual ones are `FORMATS`."""
-    formats = formats or FORMATS
-    if name not in formats:
-        raise UsageError(f"{name!r} is not a format.", f"Formats: {', '.join(formats)}.")
-
-
 def finish(status: int) -> None:
     """End the command line with an exit status; 0 lets further tasks on it go on."""
     if status:
@@ -168,20 +155,6 @@ def finish(status: int) -> None:
 def dry(context: Context) -> bool:
     """Whether Invoke's ``--dry`` was given, before or after the task's name."""
     return bool(context.config.run.dry)
-
-
-def exactly_one(name: Sequence[str], **others: bool) -> None:
-    """Refuse several of ``--name`` and the flags ``others``, or none of them.
-
-    Raises:
-        UsageError: with those that were given.
-    """
-    flags = {"--name": bool(name), **{f"--{flag}": value for flag, value in others.items()}}
-    chosen = [flag for flag, is_given in flags.items() if is_given]
-    if len(chosen) != 1:
-        what = f"{'Both ' if len(chosen) == 2 else ''}{' and '.join(chosen)} were given"
-        what = what if chosen else f"Neither {' nor '.join(flags)} was given"
-        raise UsageError(f"{what}: it takes exactly one of them.", "inv volume.list")
 
 
 @contextmanager
@@ -205,57 +178,3 @@ def ended_in_order() -> Iterator[None]:
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-
-
-def needed(names: Sequence[str]) -> list[str]:
-    """Return the names that were given, each once.
-
-    Raises:
-        UsageError: there are none.
-    """
-    if not names:
-        raise UsageError("No volume was named.", "Name one: --name NAME; see: inv volume.list")
-    return list(dict.fromkeys(names))
-
-
-def not_empty(**flags: str | None) -> None:
-    """Refuse flags that were given with nothing behind them, as by a variable that is not set.
-
-    Without one the command would do something else: remove without a backup, say.
-
-    Raises:
-        UsageError: naming the flag.
-    """
-    for flag, value in flags.items():
-        if value is not None and not value.strip():
-            raise UsageError(
-                f"--{flag} was given without a value.",
-                f"Name what is meant, or leave --{flag} out; is a variable of the shell not set?",
-            )
-
-
-def path_at(text: str) -> Path:
-    """Return the absolute path that a flag names."""
-    return Path(text).expanduser().absolute()
-
-
-def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str]:
-    """Return the words after ``--``, as they were typed.
-
-    Invoke joins them with spaces, which loses their bounds. The process's own words still have
-    them, unless the task was called by a program.
-
-    Raises:
-        UsageError: there are none.
-    """
-    words = further_words(context, argv)
-    if not words:
-        raise UsageError("There is no command to run.", "inv exec -- COMMAND…")
-    return words
-
-
-def further_words(context: Context, argv: Sequence[str] | None = None) -> list[str]:
-    """Return the words after ``--`` as `words_after` does; there may be none."""
-    argv = sys.argv if argv is None else argv
-    typed = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
-    return typed if " ".join(typed) == context.remainder else shlex.split(context.remainder)

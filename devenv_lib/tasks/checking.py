@@ -16,8 +16,9 @@ from invoke import Context
 
 from devenv_lib import checks, containers, report, texts
 from devenv_lib.errors import Refused, UsageError
+from devenv_lib.tasks._flags import check_format, further_words, path_at
 from devenv_lib.tasks._look import PATH, Look, look
-from devenv_lib.tasks._task import check_format, dry, finish, further_words, path_at, task
+from devenv_lib.tasks._task import dry, finish, task
 
 if TYPE_CHECKING:
     from devenv_lib.checks import Content, Finished, Request, Result, Subject

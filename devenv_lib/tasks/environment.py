@@ -12,9 +12,10 @@ from invoke import Context
 
 from devenv_lib import containers, images, report, texts
 from devenv_lib.errors import Declined, UsageError
+from devenv_lib.tasks._flags import check_format
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
-from devenv_lib.tasks._task import check_format, dry, finish, settings_of, task
+from devenv_lib.tasks._task import dry, finish, settings_of, task
 from devenv_lib.terminal import on_terminal
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from devenv_lib import doctor as rooms
 from devenv_lib import report
 from devenv_lib.errors import Declined, DevenvError
 from devenv_lib.plans.health.finding import Finding, Mend, failed
+from devenv_lib.tasks._flags import check_format
 from devenv_lib.tasks._look import PATH
-from devenv_lib.tasks._task import check_format, dry, finish, layers_of, task
+from devenv_lib.tasks._task import dry, finish, layers_of, task
 
 if TYPE_CHECKING:
     from devenv_lib.doctor import Examination, Mended

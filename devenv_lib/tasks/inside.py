@@ -17,8 +17,9 @@ from devenv_lib import report, texts, volumes
 from devenv_lib.errors import UsageError
 from devenv_lib.plans.contents import Copied, parts_of, reachable
 from devenv_lib.tasks._bars import draw
+from devenv_lib.tasks._flags import check_format, needed, not_empty
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, needed, not_empty, task
+from devenv_lib.tasks._task import dry, task
 
 #: Directories that a table has at least, on however low a terminal.
 _ROWS = 20

@@ -12,16 +12,10 @@ from invoke import Context
 from devenv_lib import containers, host, report, texts
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
+from devenv_lib.tasks._flags import check_format, words_after
 from devenv_lib.tasks._listing import prefix_line, show
 from devenv_lib.tasks._look import PATH, entered, find_project, look
-from devenv_lib.tasks._task import (
-    check_format,
-    dry,
-    finish,
-    settings_of,
-    task,
-    words_after,
-)
+from devenv_lib.tasks._task import dry, finish, settings_of, task
 from devenv_lib.terminal import terminal
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from invoke import Context
 
 from devenv_lib import report, volumes
 from devenv_lib.errors import DevenvError
+from devenv_lib.tasks._flags import check_format, needed
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, finish, needed, task
+from devenv_lib.tasks._task import dry, finish, task
 
 
 @task(

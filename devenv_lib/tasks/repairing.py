@@ -12,8 +12,9 @@ from invoke import Context
 from devenv_lib import report, texts, volumes
 from devenv_lib.errors import Declined, DevenvError, Refused
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
+from devenv_lib.tasks._flags import check_format, exactly_one
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, exactly_one, finish, task
+from devenv_lib.tasks._task import dry, finish, task
 
 if TYPE_CHECKING:
     from devenv_lib.plans.repair import RepairPlan

@@ -15,8 +15,9 @@ from devenv_lib.names import common_labels
 from devenv_lib.plans.commands import volume_line
 from devenv_lib.plans.pending import unfinished
 from devenv_lib.plans.restoring import target_name
+from devenv_lib.tasks._flags import check_format, not_empty, path_at
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import check_format, dry, not_empty, path_at, task
+from devenv_lib.tasks._task import dry, task
 
 
 @task(

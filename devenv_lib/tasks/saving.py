@@ -12,16 +12,9 @@ from invoke import Context
 
 from devenv_lib import report, texts, volumes
 from devenv_lib.errors import DevenvError, Refused, UsageError
+from devenv_lib.tasks._flags import check_format, exactly_one, path_at
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.tasks._task import (
-    check_format,
-    dry,
-    ended_in_order,
-    exactly_one,
-    finish,
-    path_at,
-    task,
-)
+from devenv_lib.tasks._task import dry, ended_in_order, finish, task
 
 if TYPE_CHECKING:
     from devenv_lib.plans import Refusal

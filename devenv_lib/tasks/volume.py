@@ -12,18 +12,10 @@ from devenv_lib import report, texts, volumes
 from devenv_lib.engine import connect
 from devenv_lib.errors import Declined
 from devenv_lib.names import LABEL_PATH
+from devenv_lib.tasks._flags import check_format, exactly_one, not_empty, path_at
 from devenv_lib.tasks._hands import hands
 from devenv_lib.tasks._listing import prefix_line, show
-from devenv_lib.tasks._task import (
-    check_format,
-    dry,
-    exactly_one,
-    finish,
-    not_empty,
-    path_at,
-    settings_of,
-    task,
-)
+from devenv_lib.tasks._task import dry, finish, settings_of, task
 from devenv_lib.tasks.saving import save_first
 
 if TYPE_CHECKING:
