@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from devenv_lib.errors import UsageError
-from devenv_lib.names import LABEL_TEMPORARY, common_labels, helper_name
+from devenv_lib.names import LABEL_TEMPORARY, LABEL_UNFINISHED, common_labels, helper_name
 from devenv_lib.plans import Refusal, RemovalPlan, removal
 from devenv_lib.records import Container, Snapshot, Volume
 from tests.builders import PROJECT, container, project, snapshot, volume
@@ -25,6 +25,14 @@ def refusal(seen: Snapshot, name: str = "devenv-data", prefix: str = "devenv") -
 
 def test_a_labelled_volume_that_nobody_uses_is_removed() -> None:
     assert RemovalPlan((volume(),), ()) == removal(snapshot(volume()), "devenv", ["devenv-data"])
+
+
+def test_a_volume_that_is_still_to_be_made_is_in_the_hands_of_a_restore() -> None:
+    """Killed between its marker and the volume: what there is can be cleared up."""
+    labels = {**common_labels("devenv"), LABEL_UNFINISHED: "devenv-data"}
+    found = refusal(snapshot(Volume("devenv-data-unfinished", labels)))
+    assert "not finished" in found.reason
+    assert "inv volume.repair --name devenv-data" in found.remedy
 
 
 def test_volumes_are_removed_in_the_order_they_were_named() -> None:

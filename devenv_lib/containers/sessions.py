@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from devenv_lib import plans
@@ -11,7 +12,10 @@ from devenv_lib.project import Project
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.plans.sessions import Process
 
+#: Seconds that a program lives at least in which somebody is.
+_MOMENT = 0.5
 #: The shell's own id, then a line for each process: a name can have newlines in it.
 _LOOK = """echo $$
 for file in /proc/[0-9]*/stat; do
@@ -28,15 +32,26 @@ def sessions(engine: Engine, project: Project) -> tuple[str, ...]:
     One for each session: shells and commands that were begun from outside, what they left in
     the background, logins by ssh. Empty where nothing runs, or nothing can be asked.
     """
+    first, looking = _processes(engine, project)
+    if not plans.sessions(first, looking):
+        return ()
+    # The looks of devenv's other commands are programs too, and have ended then.
+    time.sleep(_MOMENT)
+    second, looking = _processes(engine, project)
+    stayed = {process.pid for process in first}
+    return plans.sessions([p for p in second if p.pid in stayed], looking)
+
+
+def _processes(engine: Engine, project: Project) -> tuple[tuple[Process, ...], int]:
+    """Return what runs in the project's running environment, and the id of what looked."""
     container = find(engine, project).enterable
     if container is None:
-        return ()
+        return (), 0
     try:
         _, output = engine.run(container.id, ["/bin/sh", "-c", _LOOK])
     except EngineFailure:
         if find(engine, project).ready is None:
-            return ()  # somebody took it down meanwhile
+            return (), 0  # somebody took it down meanwhile
         raise
     looking, _, listed = output.partition("\n")
-    pid = int(looking) if looking.isdigit() else 0
-    return plans.sessions(plans.read_processes(listed), pid)
+    return plans.read_processes(listed), int(looking) if looking.isdigit() else 0

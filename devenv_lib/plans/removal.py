@@ -75,8 +75,9 @@ def _refusals(
     volume = snapshot.volume(name)
     unlabelled = f"docker volume rm {name}   (if you are sure: devenv did not make it)"
     elsewhere = with_prefix(f"inv volume.rm --name {name}")
-    if volume is None:
-        yield not_there(name)
+    under_way = pending(snapshot.volumes, prefix).get(name)
+    if volume is None:  # one that is still to be made, perhaps
+        yield in_hand(name, under_way) if under_way else not_there(name)
     elif refusal := not_ours(volume, prefix, unlabelled, elsewhere):
         yield refusal
     else:
@@ -84,7 +85,7 @@ def _refusals(
             remedy = "Take it out of that setting: ~/.invoke.yaml or DEVENV_VOLUMES_PROTECTED"
             reason = f"it is protected by '{pattern}' in devenv.volumes.protected"
             yield Refusal(name, reason, remedy)
-        if under_way := pending(snapshot.volumes, prefix).get(name):
+        if under_way:
             yield in_hand(name, under_way)
         if seen is not None and not is_orphan(volume.labels, seen):
             yield Refusal(name, "it is no orphan, as far as can be seen here", "inv volume.list")

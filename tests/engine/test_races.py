@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from devenv_lib import images
+from devenv_lib import containers, images
 from devenv_lib.containers import start
-from devenv_lib.engine import bodies, starting
+from devenv_lib.engine import bodies, connect, starting
 from devenv_lib.errors import (
     EngineFailure,
     ProgramMissing,
@@ -58,6 +58,23 @@ def test_many_stops_and_recreations_at_once_all_succeed(workspace: Workspace) ->
     assert workspace.container_names() == []
     assert results([workspace.begin("run", "--detach", "--recreate") for _ in range(5)]) == []
     assert [workspace.name] == workspace.container_names()
+
+
+def test_the_look_of_another_command_is_nobody_who_is_in(workspace: Workspace) -> None:
+    """It is a program that was begun from outside, too."""
+    container, engine, over = workspace.up().container.id, workspace.engine, list[bool]()
+    looks = ["/bin/sh", "-c", "for n in 1 2 3 4 5; do sleep 0.02; done"]
+
+    def look() -> None:
+        while not over:
+            engine.run(container, looks)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(look)
+        pool.submit(look)
+        found = [containers.sessions(connect(), workspace.project) for _ in range(8)]
+        over.append(True)
+    assert found == [()] * 8
 
 
 def test_starts_among_stops_leave_host_and_volumes_whole(workspace: Workspace) -> None:

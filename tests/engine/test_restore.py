@@ -236,8 +236,7 @@ def test_killed_at_random_moments_it_is_all_or_nothing(case: Case, kind: str) ->
     moments = random.Random(seed)  # noqa: S311 - when to kill
     for _ in range(4):
         workspace.killed_after(moments.uniform(0.3, 1.5), *words)
-        marker = workspace.engine.volume(unfinished_name(target))
-        if marker:
+        if workspace.engine.volume(unfinished_name(target)):
             refused = workspace.inv("volume.rm", "--name", target, "--force")
             assert (refused.returncode, "not finished" in refused.stderr) == (1, True)
     volumes.settle(workspace.engine, workspace.prefix, target, IMAGE)
