@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
     from devenv_lib.plans.sessions import Process
 
+#: How often to look for one that can be entered, and how long apart (seconds).
+_LOOKS, _PAUSE = 20, 0.05
 #: Seconds that a program lives at least in which somebody is.
 _MOMENT = 0.5
 #: The shell's own id, then a line for each process: a name can have newlines in it.
@@ -43,15 +45,29 @@ def sessions(engine: Engine, project: Project) -> tuple[str, ...]:
 
 
 def _processes(engine: Engine, project: Project) -> tuple[tuple[Process, ...], int]:
-    """Return what runs in the project's running environment, and the id of what looked."""
-    container = find(engine, project).enterable
-    if container is None:
-        return (), 0
+    """Return what runs in the project's running environment, and the id of what looked.
+
+    Somebody may take it down meanwhile, or have another one in its place.
+    """
+    for _ in range(_LOOKS):
+        container = find(engine, project).enterable
+        if container is None:
+            break
+        try:
+            _, output = engine.run(container.id, ["/bin/sh", "-c", _LOOK])
+        except EngineFailure:
+            if _runs(engine, container.id):
+                raise
+            time.sleep(_PAUSE)
+        else:
+            looking, _, listed = output.partition("\n")
+            return plans.read_processes(listed), int(looking) if looking.isdigit() else 0
+    return (), 0
+
+
+def _runs(engine: Engine, container: str) -> bool:
+    """Whether a container runs, for sure: one that has stopped is listed as running for a while."""
     try:
-        _, output = engine.run(container.id, ["/bin/sh", "-c", _LOOK])
-    except EngineFailure:
-        if find(engine, project).ready is None:
-            return (), 0  # somebody took it down meanwhile
-        raise
-    looking, _, listed = output.partition("\n")
-    return plans.read_processes(listed), int(looking) if looking.isdigit() else 0
+        return engine.existing(container).running
+    except EngineFailure:  # it has gone
+        return False

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from devenv_lib import containers, images
 from devenv_lib.containers import start
-from devenv_lib.engine import bodies, connect, starting
+from devenv_lib.engine import Engine, bodies, connect, starting
 from devenv_lib.errors import (
     EngineFailure,
     ProgramMissing,
@@ -58,6 +59,22 @@ def test_many_stops_and_recreations_at_once_all_succeed(workspace: Workspace) ->
     assert workspace.container_names() == []
     assert results([workspace.begin("run", "--detach", "--recreate") for _ in range(5)]) == []
     assert [workspace.name] == workspace.container_names()
+
+
+def test_who_is_in_is_asked_of_what_took_an_environments_place(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another recreation was faster: what was looked at has stopped, and a new one runs."""
+    workspace.up()
+    engine, run = connect(), Engine.run
+
+    def replaced(engine: Engine, container: str, words: Sequence[str]) -> tuple[int, str]:
+        monkeypatch.setattr(Engine, "run", run)
+        workspace.inv("run", "--detach", "--recreate", "--force", check=True)
+        return engine.run(container, words)
+
+    monkeypatch.setattr(Engine, "run", replaced)
+    assert containers.sessions(engine, workspace.project) == ()
 
 
 def test_the_look_of_another_command_is_nobody_who_is_in(workspace: Workspace) -> None:
