@@ -18,6 +18,7 @@ from devenv_lib.plans.restoring import target_name
 from devenv_lib.tasks._flags import check_format, not_empty, path_at
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import dry, task
+from devenv_lib.tasks.saving import remove_left
 
 
 @task(
@@ -55,6 +56,8 @@ def restore(
         if dry(c):
             report.lines(_rehearsal(at, archive, target, directory))
             return
+        if directory:
+            remove_left(directory)
         with report.progress(target) as moved:
             done = volumes.restore(
                 at.engine,

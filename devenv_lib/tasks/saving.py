@@ -57,8 +57,6 @@ def backup(
             f"# {name} would be saved to {directory}/{name}-TIME{suffix}" for name in names
         )
         return
-    for left in volumes.remove_left(directory):
-        report.say(f"Removed {left}, which an interrupted backup left half-written.")
     made = save(at, names, directory, compression, pause=pause)
     if format == "json":
         report.as_json([{"path": each.path, **asdict(each.manifest)} for each in made])
@@ -66,6 +64,12 @@ def backup(
     counts = {"saved": len(made), "failed": failed}
     report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
     finish(int(failed > 0))
+
+
+def remove_left(directory: Path) -> None:
+    """Remove what killed commands left half-written where backups go, and say so."""
+    for left in volumes.remove_left(directory):
+        report.say(f"Removed {left}, which an interrupted backup left half-written.")
 
 
 def refuse(refusals: Sequence[Refusal], at: Hands, began: float) -> None:
@@ -87,6 +91,7 @@ def save(
     pause: bool = False,
 ) -> list[volumes.Backup]:
     """Try to save every volume, report each, and return what was saved."""
+    remove_left(directory)
     made, image = [], at.image if names else ""
     for name in names:
         try:

@@ -86,7 +86,11 @@ def rm(
     engine, settings = at.engine, at.settings
     protected = settings.volumes.protected
     names = None if all or orphans else name
-    plan = volumes.plan_removal(engine, settings.prefix, names, protected, orphans=orphans)
+    words = (engine, settings.prefix, names, protected)
+    plan = volumes.plan_removal(*words, orphans=orphans)
+    # What refers to them may be a helper that a killed command never started.
+    if plan.refusals and not dry(c) and volumes.clear_up(engine, settings.prefix):
+        plan = volumes.plan_removal(*words, orphans=orphans)
     if plan.refusals:
         _refuse(engine, plan, began)
     if backup:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from devenv_lib.volumes.ensure import ensure, unlabelled
     from devenv_lib.volumes.examine import VolumeReport, examine
     from devenv_lib.volumes.filling import settle
+    from devenv_lib.volumes.hold import clear_up
     from devenv_lib.volumes.inward import copy_in
     from devenv_lib.volumes.measuring import WALK, measure
     from devenv_lib.volumes.outward import copy_out
@@ -37,6 +38,7 @@ __all__ = [
     "backup",
     "best",
     "check_directory",
+    "clear_up",
     "clone",
     "copy_in",
     "copy_out",
@@ -72,6 +74,7 @@ lazily(
         "ensure": ("ensure", "unlabelled"),
         "examine": ("VolumeReport", "examine"),
         "filling": ("settle",),
+        "hold": ("clear_up",),
         "inward": ("copy_in",),
         "measuring": ("WALK", "measure"),
         "outward": ("copy_out",),

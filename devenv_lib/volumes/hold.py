@@ -9,12 +9,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure
-from devenv_lib.names import is_helper
+from devenv_lib.names import is_helper, label_words
 from devenv_lib.volumes.tree import FROM, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
     from devenv_lib.engine.helper import Helper
+    from devenv_lib.records import Container
 
 #: Seconds: for helpers to go, between looks, and for one to be started.
 _PATIENCE, _PAUSE, _UNSTARTED = 8.0, 0.05, 3.0
@@ -39,6 +40,29 @@ def reading(engine: Engine, prefix: str, name: str, image: str) -> AbstractConte
     """
     about = f"{name} {uuid.uuid4()}"
     return engine.helper(image, (volume_at(name, FROM),), prefix, about)
+
+
+def clear_up(engine: Engine, prefix: str) -> bool:
+    """Have no helper that does not run; return whether there was one.
+
+    Its command was killed before it was started, or the engine is removing it. One that is being
+    started runs within milliseconds, and is left.
+    """
+    began, found = time.monotonic(), False
+    while helpers := _idle(engine, prefix):
+        found = True
+        if time.monotonic() - began > _UNSTARTED:
+            for helper in helpers:
+                with suppress(EngineFailure):  # it may have been started after all
+                    engine.remove(helper.id)
+            break
+        time.sleep(_PAUSE)
+    return found
+
+
+def _idle(engine: Engine, prefix: str) -> list[Container]:
+    mine = engine.containers(label_words(prefix))
+    return [c for c in mine if not c.running and is_helper(c.name, c.labels, prefix)]
 
 
 def _wait_for_helpers(engine: Engine, prefix: str, *names: str) -> None:

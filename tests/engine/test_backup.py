@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from invoke import Context
 
 from devenv_lib import volumes
-from devenv_lib.engine import temporary
+from devenv_lib.engine import bodies, temporary
 from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.names import LABEL, LABEL_PREFIX, LABEL_TEMPORARY, common_labels, helper_name
 from devenv_lib.tasks._hands import hands
 from devenv_lib.volumes.compression import Compression
+from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, RUN, Workspace, built_image, docker
 from tests.trees import ODD, Entry, build, scan
 
@@ -289,13 +290,25 @@ def test_what_a_killed_command_never_started_keeps_no_volume(
     labels = [f"--label={k}=true" for k in (LABEL, LABEL_TEMPORARY)]
     labels.append(f"--label={LABEL_PREFIX}={workspace.prefix}")
     docker("create", f"--name={helper}", *labels, f"--volume={name}:/v", IMAGE)
-    refused = workspace.inv("volume.rm", "--name", name, "--force")
-    assert (refused.returncode, helper in refused.stderr) == (1, True)
     at_once = temporary.remove_leftovers
     monkeypatch.setattr(temporary, "remove_leftovers", lambda client, p, _: at_once(client, p, 0))
     monkeypatch.setenv("DEVENV_PREFIX", workspace.prefix)
+    assert workspace.container_names() == [helper]
     hands(Context())
-    assert workspace.inv("volume.rm", "--name", name, "--force").returncode == 0
+    assert workspace.container_names() == []
+
+
+def test_a_helper_that_was_never_started_does_not_keep_what_is_to_go(workspace: Workspace) -> None:
+    """The command was killed a moment ago; with --dry nothing is removed."""
+    name = workspace.make_volume("data")
+    body = bodies.worker_body(IMAGE, [volume_at(name, FROM)], workspace.prefix)
+    helper = helper_name(workspace.prefix, name)
+    workspace.engine._client.create_container_from_config(body, helper)
+    rehearsed = workspace.inv("--dry", "volume.rm", "--name", name)
+    assert (rehearsed.returncode, workspace.container_names()) == (1, [helper])
+    done = workspace.inv("volume.rm", "--name", name, "--force")
+    assert (done.returncode, workspace.volume_names()) == (0, []), done.stderr
+    assert workspace.container_names() == []
 
 
 def test_rm_saves_every_volume_before_the_first_goes(
