@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import shlex
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.volumes.partial import sync
+
+#: How `tempfile.mkdtemp` makes a name of a prefix.
+_PREFIX, _LEFT = ".devenv-cp-", re.compile(r"\.devenv-cp-[0-9a-z_]{8}")
+_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def landing(to: str, own: str, *, replace: bool) -> Path:
@@ -55,19 +62,55 @@ def refuse_taken(final: Path, *, replace: bool = False) -> None:
 def beside(final: Path) -> Iterator[Path]:
     """Give a path beside ``final`` that nobody else can reach, and remove what is left there.
 
+    What killed processes left there goes first: it is locked as long as somebody writes to it.
+
     Raises:
         DevenvError: what is done in the block could not be written.
     """
     try:
-        directory = tempfile.mkdtemp(prefix=".devenv-cp-", dir=final.parent)
+        _remove_left(final.parent)
+        directory, lock = _make(final.parent)
         try:
-            yield Path(directory, "it")
+            yield directory / "it"
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+            os.close(lock)
     except OSError as error:
         what = f"{final.parent} could not be written to: {error.strerror or error}."
         room = f"See how much room there is: df -h {shlex.quote(str(final.parent))}"
         raise DevenvError(what, room) from None
+
+
+def _make(parent: Path) -> tuple[Path, int]:
+    """Return a new directory, and a descriptor that holds its lock until the process ends."""
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        with suppress(FileNotFoundError):  # another process took it for one that was left
+            lock = os.open(directory, _FLAGS)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if directory.is_dir():
+                return directory, lock
+            os.close(lock)
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove directories of this user's that have the whole form of such a one, and no lock."""
+    with suppress(OSError):  # it may not be listed
+        for path in parent.iterdir():
+            if _LEFT.fullmatch(path.name):
+                with suppress(OSError):
+                    _remove_unlocked(path)
+
+
+def _remove_unlocked(directory: Path) -> None:
+    lock = os.open(directory, _FLAGS)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(lock)
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700:
+            shutil.rmtree(directory)
+    finally:
+        os.close(lock)
 
 
 def give_name(held: Path, final: Path, *, replace: bool) -> None:
