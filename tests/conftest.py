@@ -189,6 +189,11 @@ class Workspace:
         assert status == 0, output
         return output.strip()
 
+    def programs(self) -> list[str]:
+        """Return the command lines of what runs inside, the look's own among them."""
+        script = "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null"
+        return [line.strip() for line in self.sh(script).splitlines()]
+
     def try_sh(self, script: str, user: str = "devuser", name: str = "") -> tuple[int, str]:
         """Run a script inside; return its status and output."""
         home = f"HOME=/home/{user}" if user != "root" else "HOME=/root"

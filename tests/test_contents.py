@@ -18,7 +18,7 @@ from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Tally, link_stays, member_parts, parts_of, reachable, spelled
 from devenv_lib.records import Volume
 from devenv_lib.volumes import unpack
-from devenv_lib.volumes.tar import END
+from devenv_lib.volumes.tar import END, Counted
 from tests.builders import container, snapshot, volume
 
 
@@ -180,7 +180,7 @@ def test_an_archive_that_is_cut_is_not_whole_wherever_that_is(tmp_path: Path, fo
 
 def received(data: bytes, to: Path) -> bool:
     to.mkdir()
-    source = unpack.Source(io.BytesIO(data))
+    source = Counted(io.BytesIO(data))
     try:
         with unpack.opened(source) as archive:
             return unpack.write_tree(archive, to, Tally()) and unpack.ended(archive, source)

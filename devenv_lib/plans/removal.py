@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from devenv_lib.names import ours
 from devenv_lib.plans.orphans import Directories, is_orphan
-from devenv_lib.plans.pending import pending
+from devenv_lib.plans.pending import Pending, pending
 from devenv_lib.plans.refusal import Refusal, in_hand, not_ours, not_there, with_prefix
 from devenv_lib.plans.remedies import freeing
 from devenv_lib.project import check_name
@@ -54,8 +54,11 @@ def removal(
         spared = tuple(name for name in every if protecting(name, protected))
         names = [name for name in every if name not in spared]
     wanted = tuple(dict.fromkeys(check_name(name) for name in names))
+    hands = pending(snapshot.volumes, prefix)
     refusals = tuple(
-        refusal for name in wanted for refusal in _refusals(snapshot, prefix, name, protected, seen)
+        refusal
+        for name in wanted
+        for refusal in _refusals(snapshot, prefix, name, protected, seen, hands.get(name))
     )
     refused = {refusal.volume for refusal in refusals}
     found = (snapshot.volume(name) for name in wanted if name not in refused)
@@ -70,12 +73,16 @@ def protecting(name: str, protected: Sequence[str]) -> str:
 
 
 def _refusals(
-    snapshot: Snapshot, prefix: str, name: str, protected: Sequence[str], seen: Directories | None
+    snapshot: Snapshot,
+    prefix: str,
+    name: str,
+    protected: Sequence[str],
+    seen: Directories | None,
+    under_way: Pending | None,
 ) -> Iterator[Refusal]:
     volume = snapshot.volume(name)
     unlabelled = f"docker volume rm {name}   (if you are sure: devenv did not make it)"
     elsewhere = with_prefix(f"inv volume.rm --name {name}")
-    under_way = pending(snapshot.volumes, prefix).get(name)
     if volume is None:  # one that is still to be made, perhaps
         yield in_hand(name, under_way) if under_way else not_there(name)
     elif refusal := not_ours(volume, prefix, unlabelled, elsewhere):

@@ -19,6 +19,7 @@ from devenv_lib.plans.archive import Judge
 from devenv_lib.plans.manifest import Manifest, read_manifest
 from devenv_lib.plans.stream import Unfit, entries
 from devenv_lib.volumes.compression import errors, reader
+from devenv_lib.volumes.tar import Counted
 
 _CHUNK = 1 << 20
 #: Characters of an entry's name that a message quotes.
@@ -49,22 +50,6 @@ class Archive:
     top: bool
     names: int
     manifest: Manifest | None
-
-
-class _Stream:
-    """A stream of which it is counted how much was read."""
-
-    def __init__(self, source: IO[bytes]) -> None:
-        self._source = source
-        self.count = 0
-
-    def read(self, size: int) -> bytes:
-        """Return ``size`` bytes, or fewer at the end."""
-        data = self._source.read(size)
-        while len(data) < size and (more := self._source.read(size - len(data))):
-            data += more
-        self.count += len(data)
-        return data
 
 
 @contextmanager
@@ -161,7 +146,7 @@ def _digest(file: IO[bytes]) -> tuple[str, int]:
 def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
     """Return who judged all entries of a tar stream, and how long it is."""
     file.seek(0)
-    judge, stream = Judge(os.urandom(16)), _Stream(reader(file))
+    judge, stream = Judge(os.urandom(16)), Counted(reader(file))
     try:
         for entry in entries(stream.read):
             if why := judge.judge(entry):

@@ -14,7 +14,7 @@ from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelle
 from devenv_lib.volumes import unpack
 from devenv_lib.volumes.hold import reading
 from devenv_lib.volumes.landing import beside, give_name, landing, refuse_taken
-from devenv_lib.volumes.tar import CHANGED
+from devenv_lib.volumes.tar import CHANGED, Counted
 from devenv_lib.volumes.tree import FROM, PIPE, script
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class _Work:
             self._refuse_directory()
         for path in iter(partial(_word, source), b""):
             self.tally.omit(os.fsdecode(path), "a socket")
-        counted = unpack.Source(source)
+        counted = Counted(source)
         try:
             with unpack.opened(counted) as archive:
                 there = self._write(archive, kind, held)

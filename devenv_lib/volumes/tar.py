@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import IO
 
 #: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
 #: same archive. Holes stay holes, and times keep their nanoseconds. Records are of the 32 KiB that
@@ -25,6 +26,22 @@ END = 1024
 #: Counts what goes into an archive, and the sockets, which do not.
 COUNT = 'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c'
 _TOTAL = re.compile(r"Total bytes written: (\d+)")
+
+
+class Counted:
+    """A stream of which it is counted how much was read."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.count = 0
+
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes, or fewer at the end."""
+        data = self._source.read(size)
+        while len(data) < size and (more := self._source.read(size - len(data))):
+            data += more
+        self.count += len(data)
+        return data
 
 
 def total(said: str) -> int | None:

@@ -15,27 +15,13 @@ from pathlib import Path
 from typing import IO, cast
 
 from devenv_lib.plans.contents import Tally, link_stays, member_parts
-from devenv_lib.volumes.tar import END
+from devenv_lib.volumes.tar import END, Counted
 
 CHUNK = 1 << 18
 _ZEROS = bytes(CHUNK)
 
 
-class Source:
-    """A stream of which it is counted how much was read."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self.count = 0
-
-    def read(self, size: int) -> bytes:
-        """Return ``size`` bytes, or fewer at the end."""
-        data = self._stream.read(size)
-        self.count += len(data)
-        return data
-
-
-def opened(source: Source) -> tarfile.TarFile:
+def opened(source: Counted) -> tarfile.TarFile:
     """Return the archive that a stream brings."""
     return tarfile.open(
         fileobj=cast("IO[bytes]", source),
@@ -46,7 +32,7 @@ def opened(source: Source) -> tarfile.TarFile:
     )
 
 
-def ended(archive: tarfile.TarFile, source: Source) -> bool:
+def ended(archive: tarfile.TarFile, source: Counted) -> bool:
     """Read what is left of a stream, and return whether the archive's end is in it.
 
     ``tarfile`` takes the end of the stream for that, where a member could begin.

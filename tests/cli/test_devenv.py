@@ -487,11 +487,9 @@ def begun(workspace: Workspace, command: str, *words: str, quick: bool) -> Itera
 
 def inside(workspace: Workspace) -> list[str]:
     """Return the command lines that run inside, but for the environment's own and the look."""
-    script = "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null"
-    lines = [line.strip() for line in workspace.sh(script).splitlines()]
     init = ("/sbin/docker-init", "/run/podman-init")
     own = ("sleep infinity", *init, "sh -c for f in", "tr ")
-    return [line for line in lines if line and not line.startswith(own)]
+    return [line for line in workspace.programs() if line and not line.startswith(own)]
 
 
 @pytest.mark.parametrize(

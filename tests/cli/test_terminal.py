@@ -209,14 +209,7 @@ def test_a_terminal_that_goes_away_leaves_nothing_running(workspace: Workspace) 
         child.expect_exact("begun")
         os.kill(child.pid, signal.SIGHUP)
         assert ends(child) == 128 + signal.SIGHUP
-    assert "sleep 30" not in programs(workspace)
-
-
-def programs(workspace: Workspace) -> str:
-    """Return the command lines of what runs inside."""
-    return workspace.sh(
-        "for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null"
-    )
+    assert "sleep 30" not in "\n".join(workspace.programs())
 
 
 def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> None:
@@ -228,7 +221,7 @@ def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> 
         child.sendline("n")
         child.expect_exact("Nothing was recreated.")
         assert ends(child) == 1
-    assert "sleep 300" in programs(workspace)
+    assert "sleep 300" in "\n".join(workspace.programs())
     with terminal(workspace, "run", "--recreate", "--detach") as child:
         child.expect_exact("[y/N]: ")
         child.sendline("y")
