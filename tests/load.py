@@ -39,16 +39,17 @@ def populated(
 ) -> Iterator[None]:
     """Give an engine with so many more of each; an environment has the shared data volume.
 
-    Their projects are nowhere. Containers are of the prefix too, so that they are listed.
+    Their projects are nowhere. The data volume is made first: not every engine labels one that a
+    container's create makes. Containers are of the prefix too, so that they are listed.
     """
     client, prefix = docker.APIClient(base_url=workspace.engine.endpoint.url), workspace.prefix
-    labels = common_labels(prefix)
-    names = [f"{prefix}-load-{number}" for number in range(volumes)]
+    labels, data = common_labels(prefix), volume_name(prefix, DATA[0])
+    names = [data, *(f"{prefix}-load-{number}" for number in range(volumes))]
     bodies = {f"{prefix}-other-{number}": body(labels) for number in range(containers)}
     for number in range(environments):
         path = f"/nowhere/load/app{number}"
         own = {**labels, LABEL_PATH: path}
-        bodies[container_name(path, prefix)] = body(own, volume_name(prefix, DATA[0]))
+        bodies[container_name(path, prefix)] = body(own, data)
     try:
         each(lambda name: client.create_volume(name, labels=labels), names)
         each(lambda name: client.create_container_from_config(bodies[name], name), bodies)
@@ -61,7 +62,6 @@ def populated(
 def body(labels: dict[str, str], volume: str = "") -> dict[str, Any]:
     """Return the create request of a container that nobody starts."""
     mount = {"Type": "volume", "Source": volume, "Target": "/data"}
-    mount["VolumeOptions"] = {"Labels": common_labels(labels["devenv.prefix"])}  # type: ignore[assignment]
     return {
         "Image": IMAGE,
         "Cmd": ["infinity"],

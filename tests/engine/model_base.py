@@ -19,7 +19,7 @@ from devenv_lib.errors import DevenvError
 from devenv_lib.settings import Settings
 from tests.conftest import IMAGE, RUN, Workspace, give
 from tests.engine.model_look import Look, digest, read_saved, read_tree
-from tests.engine.model_world import Expected, Volume, Wanted, World
+from tests.engine.model_world import Expected, Volume, World
 
 _numbers = itertools.count(1)
 P = ParamSpec("P")
@@ -82,7 +82,7 @@ class Base(RuleBasedStateMachine):
         self.base.chmod(0o755)
         engine, home = connect(), self.base / "home"
         prefix = f"devenv-t{RUN}-m{next(_numbers)}"
-        settings = Settings(prefix=prefix, image=IMAGE, memory=Wanted.memory)
+        settings = Settings(prefix=prefix, image=IMAGE)
         self.at: dict[str, Workspace] = {}
         for project in ("app", "lib"):
             path = home / "work" / project

@@ -18,6 +18,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from hypothesis.strategies import booleans, sampled_from
 
 from devenv_lib import containers, volume_settings, volumes
+from devenv_lib.readers import MountRequest
 from tests.engine.model_base import PROJECTS, checked
 from tests.engine.model_volumes import Volumes
 from tests.engine.model_world import Wanted
@@ -40,7 +41,7 @@ class Machine(Volumes):
         ``taken`` is whose the volume is that the project ``lib`` is to have for its own.
         """
         if taken:
-            self.configure(memory=1 << 30, own_cache=True, protected=(), zone="UTC")
+            self.configure(bind="", own_cache=True, protected=(), zone="UTC")
             self.foreign_volume(suffix="own-lib", whose=taken)
         self.up(project="app", recreate=False)
         self.write(project="app", where="data", file="f-0", content="first")
@@ -102,20 +103,21 @@ class Machine(Volumes):
         return [p for p, c in self.world.environments.items() if c.state == "running"]
 
     @rule(
-        memory=sampled_from([1 << 30, 3 << 29]),
+        bind=sampled_from(["", "~/.config/git", "~/.bashrc"]),
         own_cache=booleans(),
         protected=sampled_from([(), (), ("data",), ("c*", "x")]),
         zone=sampled_from(["UTC", "Europe/Berlin"]),
     )
     @checked
-    def configure(self, memory: int, own_cache: bool, protected: Sequence[str], zone: str) -> None:
+    def configure(self, bind: str, own_cache: bool, protected: Sequence[str], zone: str) -> None:
         """Change the settings; the time zone does not count as a difference."""
-        self.world.wanted = Wanted(memory, own_cache)
+        self.world.wanted = Wanted(bind, own_cache)
         self.world.protected = tuple(f"{self.prefix}-{pattern}" for pattern in protected)
         scope = {f"{self.prefix}-cache": "project" if own_cache else "shared"}
         own = volume_settings.Volumes(protected=self.world.protected, scope=scope)  # type: ignore[arg-type]
+        mounts = (MountRequest(bind, "/opt/bind"),) if bind else ()
         for at in self.at.values():
-            at.configure(memory=memory, volumes=own)
+            at.configure(mounts=mounts, volumes=own)
             at.environ["TZ"] = zone
 
     @rule()

@@ -36,9 +36,13 @@ class Volume:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The settings that an environment is made by; ``own_cache``: the cache is the project's."""
+    """The settings that an environment is made by.
 
-    memory: int = 1 << 30
+    ``bind`` is what of the host it has beside the usual, or nothing; with ``own_cache`` the cache
+    is the project's.
+    """
+
+    bind: str = ""
     own_cache: bool = False
 
 

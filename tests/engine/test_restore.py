@@ -275,11 +275,17 @@ def test_an_engine_that_goes_meanwhile_is_said_so_with_what_is_where(case: Case)
     assert any("is not finished" in text for text in said)
 
 
+def in_memory(workspace: Workspace, options: str) -> str:
+    """Make a volume of a tmpfs with mount ``options``, and return its name."""
+    name = workspace.volume("small")
+    labels = [f"--label={k}={v}" for k, v in common_labels(workspace.prefix).items()]
+    driver = ("--opt=type=tmpfs", "--opt=device=tmpfs", f"--opt=o={options}")
+    docker("volume", "create", *labels, *driver, name)
+    return name
+
+
 def test_a_disk_that_is_full_leaves_the_volume_as_it_was(case: Case) -> None:
-    """In a volume of one megabyte, in memory."""
-    name, options = case.workspace.volume("small"), ("type=tmpfs", "device=tmpfs", "o=size=1m")
-    labels = [f"--label={k}={v}" for k, v in common_labels(case.workspace.prefix).items()]
-    docker("volume", "create", *labels, *(f"--opt={option}" for option in options), name)
+    name = in_memory(case.workspace, "size=1m")
     engine, prefix = case.workspace.engine, case.workspace.prefix
     with (
         volumes.opened(case.archive) as archive,
@@ -306,8 +312,11 @@ ls -A
 """
 
 
-def test_a_disk_that_fills_up_after_the_commit_does_not_keep_the_new_out() -> None:
-    words = ["run", "--rm", "--user=0", "--network=none", "--tmpfs=/v:size=2m,nr_inodes=40"]
+def test_a_disk_that_fills_up_after_the_commit_does_not_keep_the_new_out(
+    workspace: Workspace,
+) -> None:
+    name = in_memory(workspace, "size=2m,nr_inodes=40")
+    words = ["run", "--rm", "--user=0", "--network=none", f"--volume={name}:/v:nocopy"]
     words += [f"--env=SWAP={script('swap.sh')}", IMAGE, "sh", "-c", _FULL_AFTER_COMMIT]
     done = docker(*words, check=False)
     assert (done.returncode, done.stdout) == (0, "carried on\nnew\n"), done.stderr
