@@ -175,9 +175,7 @@ def _paths(value: object) -> tuple[str, ...]:
 def _patterns(value: object) -> tuple[str, ...]:
     accepted = "volumes' names, in which *, ? and [...] stand for others"
     patterns = tuple(_string(item) for item in _list(value, accepted))
-    if not all(
-        re.fullmatch(r"(?:[\w.*?-]|\[!?[\w.-]+\])+", pattern, re.ASCII) for pattern in patterns
-    ):
+    if not all(_PATTERN.fullmatch(pattern) for pattern in patterns):
         raise ValueError(f"a list of {accepted}")
     return patterns
 

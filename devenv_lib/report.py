@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, TextIO, cast
 
+from devenv_lib.called import as_called
 from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.texts import printable, size
 
@@ -30,26 +30,12 @@ _COLOURS |= dict.fromkeys(["REFUSED", "FAILED", "FAIL", "ERROR"], _RED)
 _COLOURS |= dict.fromkeys(["KEPT", "WOULD", "WARN", "SKIPPED", "XFAILED", "XPASSED"], _YELLOW)
 
 
-#: What people call the commands by that texts name as ``inv COMMAND``.
-_called = ["inv"]
-
-
 def _below(text: str, lead: str = "    ") -> str:
     """Return a text whose further lines are indented.
 
     At the margin are devenv's own lines alone: none can be forged by a newline in a name.
     """
     return printable(text).replace("\n", f"\n{lead}")
-
-
-def call_it(program: str) -> None:
-    """Name commands in hints by another program's name than ``inv``."""
-    _called[0] = program
-
-
-def as_called(text: str) -> str:
-    """Return a text in which commands have the name by which this program was called."""
-    return re.sub(r"(?<![\w/-])inv(?= [a-z-])", _called[0], text)
 
 
 def out(text: str) -> bool:
@@ -194,7 +180,7 @@ def progress(name: str) -> Iterator[Callable[[int], None]]:
 
 
 def confirm(question: str, otherwise: str) -> bool:
-    """Ask a question whose default is No; only ``y`` or ``Y`` is yes.
+    """Ask a question whose default is No; only ``y`` or ``Y`` is yes, and no other bytes are.
 
     ``otherwise`` says what has not happened then, such as ``Nothing was removed``.
 
@@ -208,7 +194,10 @@ def confirm(question: str, otherwise: str) -> bool:
         )
     sys.stderr.write(f"{printable(question)} [y/N]: ")
     sys.stderr.flush()
-    return sys.stdin.readline().rstrip("\r\n") in ("y", "Y")
+    try:
+        return sys.stdin.readline().rstrip("\r\n") in ("y", "Y")
+    except UnicodeDecodeError:
+        return False
 
 
 def failure(error: DevenvError) -> None:

@@ -58,6 +58,9 @@ class ModelEngine:
         found = tuple(Volume(name, each.labels) for name, each in self.volumes.items())
         return Snapshot(found, ())
 
+    def volume(self, name: str) -> Volume | None:
+        return self.snapshot().volume(name)
+
     def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         self.tick()
         self.make(name, labels)

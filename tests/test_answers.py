@@ -444,9 +444,40 @@ def test_a_helper_sees_volumes_and_nothing_else() -> None:
 
 def test_a_helper_finds_its_program_in_the_system_alone() -> None:
     """The image's ``PATH`` may begin in a shared volume, where others can write."""
-    sent = bodies.helper_body("img", {}, ["chown"], "devenv")
+    for sent in (
+        bodies.helper_body("img", {}, ["chown"], "devenv"),
+        bodies.worker_body("img", [], "devenv"),
+    ):
+        assert "PATH=/usr/sbin:/usr/bin:/sbin:/bin" in sent["Env"]
 
-    assert sent["Env"] == ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+
+def event(action: str, who: str, mode: str = "true") -> dict[str, Any]:
+    return {"Action": action, "Actor": {"Attributes": {"container": who, "read/write": mode}}}
+
+
+MINE = event("mount", "helper", "false")
+
+
+@pytest.mark.parametrize(
+    ("events", "used"),
+    [
+        ([], None),
+        ([event("mount", "x")], None),
+        ([MINE], False),
+        ([MINE, event("unmount", "helper"), event("mount", "reader", "false")], False),
+        ([MINE, event("mount", "x")], True),
+        ([MINE, event("mount", "x"), event("unmount", "x")], True),
+        ([event("mount", "x"), event("unmount", "x"), MINE], False),
+        # It was there before the helper, and may have written until it was gone.
+        ([event("mount", "x"), MINE, event("unmount", "x")], True),
+        ([event("create", ""), event("mount", "x", "false"), MINE, event("destroy", "")], False),
+    ],
+)
+def test_whether_others_could_write_since_a_helper_had_a_volume(
+    events: list[dict[str, Any]], used: bool | None
+) -> None:
+    """`None`: the engine has forgotten the helper itself."""
+    assert answers.used_since(events, "helper") is used
 
 
 def test_a_probe_has_the_labels_by_which_it_is_found_again() -> None:

@@ -37,8 +37,8 @@ FLOORS = (
     {"lazily"},
 )
 PURE = FLOORS[-2]
-#: What the tasks speak through, beside all floors.
-REPORT = "report"
+#: What the tasks speak through, beside all floors, and how the commands in it are called.
+REPORT, CALLED = "report", "called"
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 #: Modules that reach the environment, files, the clock, programs or the network.
@@ -99,7 +99,7 @@ def rooms(*named: str) -> list[str]:
 
 def test_every_room_has_its_place() -> None:
     """A new room is put on a floor before it is used."""
-    assert {room_of(name) for name in MODULES} - {""} <= {*FLOOR, REPORT}
+    assert {room_of(name) for name in MODULES} - {""} <= {*FLOOR, REPORT, CALLED}
 
 
 @pytest.mark.parametrize("name", rooms(*FLOOR))
@@ -109,7 +109,7 @@ def test_no_arrow_points_up_or_sideways(name: str) -> None:
     wrong = {
         module
         for module in own(name)
-        if room_of(module) not in (here, REPORT)
+        if room_of(module) not in (here, REPORT, CALLED)
         and FLOOR.get(room_of(module), -1) <= FLOOR[here]
         and not {here, room_of(module)} <= PURE
     }
@@ -119,13 +119,15 @@ def test_no_arrow_points_up_or_sideways(name: str) -> None:
 
 def test_only_the_tasks_report() -> None:
     """The library returns records; who prints them is somebody else's choice."""
-    reporting = {room_of(name) for name in MODULES if f"devenv_lib.{REPORT}" in own(name)}
-
-    assert reporting == {"tasks", "cli"}
+    for room in (REPORT, CALLED):
+        speaking = {room_of(name) for name in MODULES if f"devenv_lib.{room}" in own(name)}
+        assert speaking - {REPORT} == {"tasks", "cli"}
 
 
 def test_the_report_knows_nothing_but_errors_and_texts() -> None:
-    assert {room_of(module) for module in own(f"devenv_lib.{REPORT}")} == {"errors", "texts"}
+    known = {room_of(module) for module in own(f"devenv_lib.{REPORT}")}
+    assert known == {"errors", "texts", CALLED}
+    assert own(f"devenv_lib.{CALLED}") == set()
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -263,6 +263,27 @@ def test_an_address_is_reported_as_itself() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "command"),
+    [
+        ({"DOCKER_HOST": "tcp://a", "DOCKER_CONTEXT": "x"}, "unset DOCKER_HOST"),
+        ({"DOCKER_CONTEXT": "work"}, "unset DOCKER_CONTEXT"),
+        ({}, "docker context use default"),
+    ],
+)
+def test_what_chose_an_engine_is_what_chooses_another(
+    docker: Docker, environ: dict[str, str], command: str
+) -> None:
+    """`docker context use` has no effect on what a variable says."""
+    docker.current('{"currentContext": "work"}')
+    docker.engine("work", "tcp://b")
+    assert resolve(docker.environ(**environ)).other == command
+
+
+def test_the_default_engine_is_left_for_a_context() -> None:
+    assert resolve({"DOCKER_CONFIG": "/nowhere"}).other == "docker context use NAME"
+
+
+@pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("tcp://a:2375", "tcp://a:2375"),

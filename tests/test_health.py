@@ -344,6 +344,17 @@ def test_a_namesake_in_use_or_with_a_driver_is_not_mended() -> None:
         assert not [f for f in found if f.mend]
 
 
+def test_a_volume_that_no_adoption_takes_is_not_to_be_adopted() -> None:
+    volume = replace(builders.volume("devenv-data", None), plain=False)
+    (found,) = [
+        one
+        for one in volume_findings(facts(volume, planned=planned("devenv-data")))
+        if one.subject == "devenv-data"
+    ]
+    assert "adopt" not in found.remedy
+    assert found.remedy.endswith("docker volume inspect devenv-data")
+
+
 def test_what_a_helper_is_at_work_on_is_in_order() -> None:
     labels = {**common_labels("devenv"), LABEL_UNFINISHED: "devenv-data"}
     marker = Volume(unfinished_name("devenv-data"), labels)

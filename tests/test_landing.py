@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from devenv_lib.errors import DevenvError, Refused
-from devenv_lib.volumes.landing import beside, landing
-from devenv_lib.volumes.partial import unwritable
+from devenv_lib.volumes.backup import check_directory
+from devenv_lib.volumes.landing import beside, give_name, landing, remove_tree
+from devenv_lib.volumes.partial import finish, partial_file, unwritable
+
+
+@contextmanager
+def ordinary_user(*directories: Path) -> Iterator[None]:
+    """Be an ordinary user, to whom the directories belong, as root may do everything."""
+    user = os.geteuid()
+    if user == 0:
+        for directory in directories:
+            os.chown(directory, 1000, -1)
+        os.seteuid(1000)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def box() -> Iterator[Path]:
+    """A directory that may be written to and not listed, where every user can get at it."""
+    with tempfile.TemporaryDirectory() as top:
+        Path(top).chmod(0o755)
+        (box := Path(top) / "box").mkdir(mode=0o300)
+        yield box
 
 
 def test_what_a_killed_copy_left_goes_with_the_next_one_and_nothing_else(tmp_path: Path) -> None:
@@ -28,6 +57,52 @@ def test_what_a_killed_copy_left_goes_with_the_next_one_and_nothing_else(tmp_pat
             running = {first.parent.name[-8:], second.parent.name[-8:]}
             assert there == {"opened__", "too-long-to-be", "01234567", *running}
     assert not {path.name[-8:] for path in tmp_path.iterdir()} & running
+
+
+def test_what_a_killed_copy_left_in_a_setgid_directory_goes_too(tmp_path: Path) -> None:
+    """There `mkdir` sets that bit of what it makes."""
+    (left := tmp_path / ".devenv-cp-abcd0123").mkdir()
+    left.chmod(0o2700)
+    with beside(tmp_path / "next"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_is_deeper_than_python_calls_is_removed(tmp_path: Path) -> None:
+    """Left behind, it would end every later copy to that directory."""
+    path = os.open(tmp_path, os.O_RDONLY)
+    for name in ["top"] + ["d"] * (sys.getrecursionlimit() + 100):
+        os.mkdir(name, 0o700, dir_fd=path)
+        path, above = os.open(name, os.O_RDONLY, dir_fd=path), path
+        os.close(above)
+    os.close(os.open("file", os.O_CREAT, 0o400, dir_fd=path))
+    os.fchmod(path, 0o500)
+    os.close(path)
+    remove_tree(tmp_path / "top")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_can_be_written_to_and_not_listed_takes_all(box: Path) -> None:
+    """A drop box, whose own names nobody can have written out to the disk."""
+    with ordinary_user(box):
+        check_directory(box)
+        with partial_file(box, "volume") as (path, sink):
+            sink.write(b"whole")
+            finish(path, box / "archive")
+        with beside(box / "copy") as held:
+            held.write_bytes(b"whole")
+            give_name(held, box / "copy", replace=False)
+    assert {path.name: path.read_bytes() for path in box.iterdir()} == {
+        "archive": b"whole",
+        "copy": b"whole",
+    }
+
+
+def test_a_place_that_may_not_be_looked_at_is_refused_with_its_name(closed: Path) -> None:
+    with pytest.raises(DevenvError, match="no directory"):
+        check_directory(closed / "below")
+    with pytest.raises(Refused, match="no directory"):
+        landing(str(closed / "below/name"), "own", replace=False)
 
 
 def test_a_path_that_a_shell_would_take_apart_is_quoted_in_the_remedy(tmp_path: Path) -> None:

@@ -342,6 +342,15 @@ def test_anything_else_is_no(answer: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert not asked(answer, monkeypatch)[0]
 
 
+def test_bytes_that_are_no_text_are_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a terminal sends them that speaks another encoding."""
+    stdin = io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8")
+    monkeypatch.setattr(stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with redirect_stderr(Stream(terminal=True)):
+        assert not report.confirm("Remove it?", "Nothing was removed")
+
+
 def test_the_question_passes_no_escape_sequence_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a volume's name could hide what is being asked."""
     assert ESCAPE not in asked("n\n", monkeypatch, f"Remove {ESCAPE}?")[1]

@@ -128,7 +128,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         if not Path(os.path.realpath(word.partition("::")[0])).is_relative_to(directory):
             raise pytest.UsageError(
                 f"{word} is not among the checks of this run: it takes no paths, since what is "
-                "there may not be what was trusted. Choose checks by name: inv check -k NAME"
+                "there may not be what was trusted. Choose checks by name, with -k"
             )
 
 

@@ -13,6 +13,7 @@ from invoke import Argument, Program, Task
 from invoke.exceptions import ParseError
 
 from devenv_lib import report
+from devenv_lib.called import call_it
 from devenv_lib.cli.grammar import VALUED, Command, translate
 from devenv_lib.errors import UsageError
 from devenv_lib.tasks import ns
@@ -94,7 +95,7 @@ class Devenv(Program):
 
     def run(self, argv: list[str] | None = None, exit: bool = True) -> None:  # noqa: A002
         """Run a command line and exit."""
-        report.call_it("devenv")
+        call_it("devenv")
         try:
             super().run(argv, exit=exit)
         except SystemExit as end:

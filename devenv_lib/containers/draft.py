@@ -108,11 +108,11 @@ def check_reach(engine: Engine, info: EngineInfo) -> None:
         raise Refused(
             f"The engine {where} is on another machine: it cannot mount this project. "
             "The volume tasks work there.",
-            "Choose an engine on this machine: docker context use default, or unset DOCKER_HOST",
+            f"Choose an engine on this machine: {engine.endpoint.other}",
         )
     if info.rootless:
         raise Refused(
             f"The engine {where} is rootless: its containers' users are not this machine's, "
             "so project files would change owner. The volume tasks work there.",
-            "Choose an engine that runs as root: docker context use default, or unset DOCKER_HOST",
+            f"Choose an engine that runs as root: {engine.endpoint.other}",
         )

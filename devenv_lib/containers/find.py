@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devenv_lib.errors import Refused
 from devenv_lib.names import REPLACED, RESTARTING, STARTING, base_name
 from devenv_lib.project import Project
 from devenv_lib.records import Container
@@ -42,6 +43,18 @@ class Sighting:
     def enterable(self) -> Container | None:
         """The environment that a command can be run in now: one that is paused is none."""
         return self.ready if self.ready and self.ready.state == "running" else None
+
+    def refuse_paused(self) -> None:
+        """Refuse an environment that somebody has paused.
+
+        Raises:
+            Refused: it is.
+        """
+        if self.ready and self.ready.state == "paused":
+            raise Refused(
+                f"The environment {self.ready.name} is paused.",
+                f"Let it go on: docker unpause {self.ready.name}",
+            )
 
     @property
     def used(self) -> Container | None:

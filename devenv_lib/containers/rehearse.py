@@ -27,9 +27,13 @@ def rehearse(
     """Yield the commands and comments that stand for what `up` would do now.
 
     Nothing is touched, and no image is read: its user is the one it is expected to have.
+
+    Raises:
+        DevenvError: what `up` would refuse before it began.
     """
     seen = find(engine, project)
     old = seen.present
+    seen.refuse_paused()
     if seen.ready and seen.ready.running and not recreate:
         yield f"# {seen.ready.name} is running"
         return

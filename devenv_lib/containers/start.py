@@ -60,6 +60,7 @@ class Start:
     settings: Settings
     host: Host
     say: Callable[[str], None]
+    replacing: Callable[[], None]
     outcome: Outcome = "running"
     made: set[str] = field(default_factory=set)
     unlabelled: tuple[str, ...] = ()
@@ -98,6 +99,7 @@ class Start:
         self._check_ports(self.prepared({container.id}).ports, {container.id})
         if why:
             self.say(f"Recreating {base_name(container.name)}: {why}.")
+        self.replacing()
         with _racing():
             set_aside(self.engine, container)
 

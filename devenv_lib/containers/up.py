@@ -20,7 +20,7 @@ from devenv_lib.containers.links import make_links
 from devenv_lib.containers.stages import abandon, put_back
 from devenv_lib.containers.start import Outcome, Raced, Start
 from devenv_lib.containers.stop import take_down
-from devenv_lib.errors import DevenvError, EngineFailure, Refused
+from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.plans import EnvironmentPlan, differences
 from devenv_lib.plans.differences import Existing
 from devenv_lib.project import Project
@@ -71,10 +71,13 @@ def up(
     *,
     recreate: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    replacing: Callable[[], None] = lambda: None,
 ) -> Environment:
     """Return the project's running environment, brought up as far as it was not.
 
     ``recreate`` makes a new container; the volumes stay. ``say`` is told what takes long.
+    ``replacing`` is called when all is ready for that, right before the old one is stopped, and
+    may raise to keep it.
 
     Raises:
         Refused: the engine is elsewhere or rootless, the environment is paused, a port is
@@ -90,7 +93,7 @@ def up(
         assert (first.outcome, again.outcome) == ("created", "running")
         assert first.container.id == again.container.id
     """
-    start = Start(engine, project, settings, host, say)
+    start = Start(engine, project, settings, host, say, replacing)
     try:
         return _go_round(start, recreate=recreate)
     except (DevenvError, KeyboardInterrupt):
@@ -110,8 +113,7 @@ def _go_round(start: Start, *, recreate: bool) -> Environment:
                 engine.remove(dead.id, force=True)
         if old and seen.starting:  # a loser of a race: it can never get its name
             abandon(engine, project)
-        if seen.ready and seen.ready.state == "paused":
-            raise _paused(seen.ready)
+        seen.refuse_paused()
         if seen.ready and seen.replaced:  # what came in its place was finished
             take_down(engine, seen.replaced)
         try:
@@ -128,13 +130,6 @@ def _go_round(start: Start, *, recreate: bool) -> Environment:
             failure = race.failure
             time.sleep(_PAUSE)
     raise failure
-
-
-def _paused(container: Container) -> Refused:
-    return Refused(
-        f"The environment {container.name} is paused.",
-        f"Let it go on: docker unpause {container.name}",
-    )
 
 
 def _endless(project: Project) -> EngineFailure:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
+_SEE = "See the other findings: inv doctor"
+
+
 @dataclass(frozen=True)
 class Mended:
     """What became of one mend. ``failure`` and its ``hint`` are empty when it was done."""
@@ -56,7 +59,7 @@ def _mended(at: Grounds, one: Mend, say: Callable[[str], None]) -> str:
 def _image(at: Grounds, engine: Engine, say: Callable[[str], None]) -> str:
     """Build or pull the image that is missing, and return how its id begins."""
     if not (at.choice and at.host):
-        raise ImageError("It is not known which image that is.", "inv build")
+        raise ImageError("It is not known which image that is.", _SEE)
     made = images.ensure(engine, at.choice, at.settings, at.host.owner, say)
     return made.id.removeprefix("sha256:")[:12]
 
@@ -88,10 +91,14 @@ def _engine(at: Grounds) -> Engine:
 def _helpers(at: Grounds) -> str:
     if image := at.helpers:
         return image
-    raise ImageError("There is no image here to mend volumes with.", "inv build")
+    raise ImageError("There is no image here to mend volumes with.", _bringing(at))
+
+
+def _bringing(at: Grounds) -> str:
+    return at.choice.bringing if at.choice else _SEE
 
 
 def _who(at: Grounds) -> Identity:
     if at.who is None:
-        raise ImageError("Who the image's user is, is not known.", "inv build")
+        raise ImageError("Who the image's user is, is not known.", _bringing(at))
     return at.who

@@ -37,7 +37,7 @@ def connect(environ: Mapping[str, str] = os.environ) -> Engine:
 
     Raises:
         UnknownContext: the named context does not exist.
-        EngineUnavailable: one of its four kinds, each with the command that mends it.
+        EngineUnavailable: one of its kinds, each with the command that mends it.
 
     Example::
 

@@ -161,13 +161,22 @@ def stream(data: bytes) -> bytes:
 
 
 def used_since(events: Iterable[Json], helper: str) -> bool | None:
-    """Read a volume's events: whether others could write since the ``helper``, an id, had it."""
-    mounts = [event["Actor"]["Attributes"] for event in events if event.get("Action") == "mount"]
-    ids = [mount.get("container") for mount in mounts]
-    if helper not in ids:
-        return None
-    later = mounts[ids.index(helper) :]
-    return any(m.get("container") != helper and m.get("read/write") != "false" for m in later)
+    """Read a volume's events: whether others could write since the ``helper``, an id, had it.
+
+    Who had it before, and let go of it only since, could.
+    """
+    writing: set[str] = set()
+    seen = False
+    for event in events:
+        about = event["Actor"]["Attributes"]
+        action, who = event.get("Action"), about.get("container")
+        if who == helper:
+            seen = seen or action == "mount"
+        elif action == "mount" and about.get("read/write") != "false":
+            writing.add(who)
+        elif action == "unmount" and not seen:
+            writing.discard(who)
+    return bool(writing) if seen else None
 
 
 def name_is_taken(said: str) -> bool:

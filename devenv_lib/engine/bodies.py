@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from devenv_lib.mounts import Mount
-from devenv_lib.names import LABEL_TEMPORARY, common_labels
+from devenv_lib.names import LABEL_MADE_BY, LABEL_TEMPORARY, common_labels
 from devenv_lib.plans.commands import COMMAND, ENTRYPOINT, SECURITY
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.records import LOOPBACK, MountPoint, Port
@@ -108,17 +108,23 @@ def helper_body(
     }
 
 
+#: Bytes that a helper may have in `/dev/shm`: lists of entries, of some hundred bytes each.
+_SCRATCH = 4 << 30
 #: A shell that runs what it reads, each piece after a line with its length in bytes. It does not
 #: wait for what it runs: it has to see the end of its input, with which everything ends.
 _SERVE = 'while read -r length; do script=$(head -c "$length"); eval "$script" & done'
 
 
-def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[str, Any]:
+def worker_body(
+    image: str, mounts: Sequence[MountPoint], prefix: str, token: str = ""
+) -> dict[str, Any]:
     """Write the create request of a helper that stays while somebody holds its stdin.
 
     Root, with what copying files faithfully takes: their owners, modes, devices and file
-    capabilities. Its own file system is read-only, so that nothing can be written but volumes.
+    capabilities. Its own file system is read-only, so that nothing can be written but volumes,
+    and `/dev/shm`, which is memory. A volume that is not there gets ``token`` as a label.
     """
+    labels = {**common_labels(prefix), LABEL_MADE_BY: token}
     return {
         "Image": image,
         "User": "0",
@@ -138,6 +144,7 @@ def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[s
             "AutoRemove": True,
             "NetworkMode": "none",
             "ReadonlyRootfs": True,
+            "ShmSize": _SCRATCH,
             "CapDrop": ["ALL"],
             "CapAdd": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "MKNOD", "SETFCAP"],
             "SecurityOpt": list(SECURITY),
@@ -149,7 +156,7 @@ def worker_body(image: str, mounts: Sequence[MountPoint], prefix: str) -> dict[s
                     "Target": mount.target,
                     "ReadOnly": mount.read_only,
                     # A volume that is to be filled must not first get what an image has there.
-                    "VolumeOptions": {"Labels": common_labels(prefix), "NoCopy": True},
+                    "VolumeOptions": {"Labels": labels, "NoCopy": True},
                 }
                 for mount in mounts
             ],

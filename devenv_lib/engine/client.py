@@ -20,8 +20,8 @@ from devenv_lib.engine.failures import translated
 from devenv_lib.engine.helper import Helper
 from devenv_lib.engine.starting import begin
 from devenv_lib.engine.temporary import whole
-from devenv_lib.errors import EngineFailure
-from devenv_lib.names import LABEL
+from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.names import LABEL, LABEL_MADE_BY
 from devenv_lib.plans.creation import EnvironmentPlan
 from devenv_lib.plans.differences import Existing
 from devenv_lib.plans.ports import Exposure
@@ -114,8 +114,18 @@ class Engine:
 
     def remove_volume(self, name: str) -> None:
         """Remove a volume. The engine refuses one that any container references."""
-        with self._doing(f"removing the volume {name}"):
+        with self._doing(f"removing the volume {name}"), self._without_hurry():
             self._client.remove_volume(name)
+
+    @contextmanager
+    def _without_hurry(self) -> Iterator[None]:
+        """Wait as long as it takes: millions of files on a slow disk take many minutes."""
+        usual = self._client.timeout
+        self._client.timeout = None  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            self._client.timeout = usual
 
     # Images
 
@@ -228,14 +238,31 @@ class Engine:
 
         That its end could not be seen is no failure of what it was for, which is done: it ends
         by itself, and whoever needs its name or its volumes next waits for that.
+
+        Raises:
+            Refused: another command's is there and stays, or a volume was removed just before.
         """
         with self._doing("starting a helper container"):
             made = begin(self._client, self.endpoint, image, mounts, prefix, about)
         try:
+            self._refuse_remade(made.token, mounts)
             yield made
         finally:
             with suppress(EngineFailure), self._doing("ending a helper container"):
                 made.end()
+
+    def _refuse_remade(self, token: str, mounts: Sequence[MountPoint]) -> None:
+        """Refuse a volume that a helper's create has made: it was removed since it was seen.
+
+        It may be somebody's by now, and so it stays.
+        """
+        for mount in mounts:
+            volume = self.volume(mount.source)
+            if volume and volume.labels.get(LABEL_MADE_BY) == token:
+                raise Refused(
+                    f"The volume {volume.name} was removed meanwhile, and is there anew, empty.",
+                    f"If it is not wanted: inv volume.rm --name {volume.name}",
+                )
 
     def used_since(self, volume: str, helper: str) -> bool | None:
         """Whether another container could write into a volume since a helper (an id) had it.

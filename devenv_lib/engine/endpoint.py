@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from devenv_lib.errors import UnknownContext
 
-_VARIABLE = "DOCKER_CONTEXT"
+_ADDRESS, _VARIABLE = "DOCKER_HOST", "DOCKER_CONTEXT"
 DEFAULT_URL = "unix:///var/run/docker.sock"
 
 
@@ -70,6 +70,13 @@ class Endpoint(NamedTuple):
         return self.context != "default"
 
     @property
+    def other(self) -> str:
+        """The command that chooses another engine, by what chose this one."""
+        if self.chosen in (_ADDRESS, _VARIABLE):
+            return f"unset {self.chosen}"
+        return f"docker context use {'default' if self.meant else 'NAME'}"
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The docker program's flags that name the same engine."""
         return ("--context", self.context) if self.context else ("--host", self.url)
@@ -81,12 +88,12 @@ def resolve(environ: Mapping[str, str]) -> Endpoint:
     Raises:
         UnknownContext: the context does not exist, cannot be read, or has no docker address.
     """
-    if url := environ.get("DOCKER_HOST"):
+    if url := environ.get(_ADDRESS):
         tls = environ.get("DOCKER_CERT_PATH")
         verify = bool(environ.get("DOCKER_TLS_VERIFY"))
         wants_tls = verify or environ.get("DOCKER_TLS")
         directory = Path(tls) if tls else _configuration(environ)
-        return Endpoint(url, "DOCKER_HOST", "", directory if wants_tls else None, verify)
+        return Endpoint(url, _ADDRESS, "", directory if wants_tls else None, verify)
     chosen, name = _VARIABLE, environ.get(_VARIABLE)
     if not name:
         chosen = f"currentContext in {_configuration(environ) / 'config.json'}"
@@ -102,7 +109,7 @@ def named(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
     One whose context cannot be read, and does not count, is left out.
     """
     found = [resolve(environ)]
-    for variable in ("DOCKER_HOST", _VARIABLE):
+    for variable in (_ADDRESS, _VARIABLE):
         if environ.get(variable):
             environ = {name: value for name, value in environ.items() if name != variable}
             with suppress(UnknownContext):

@@ -66,7 +66,10 @@ class Program:
 
 
 class Helper:
-    """A helper, from its start on. ``id`` is its container's, ``words`` the docker program's."""
+    """A helper, from its start on. ``id`` is its container's, ``words`` the docker program's.
+
+    ``token`` is the label of volumes that it made because they were not there (`LABEL_MADE_BY`).
+    """
 
     def __init__(
         self,
@@ -74,8 +77,9 @@ class Helper:
         identity: str,
         words: Sequence[str],
         image: str,
+        token: str,
     ) -> None:
-        self.id = identity
+        self.id, self.token = identity, token
         self._client = client
         self._words = [*words, "exec", "--interactive", identity]
         self._image = image

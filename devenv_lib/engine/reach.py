@@ -35,7 +35,7 @@ def reach(endpoint: Endpoint) -> Engine:
     """Return the engine at ``endpoint``, connected.
 
     Raises:
-        EngineUnavailable: one of its four kinds.
+        EngineUnavailable: one of its kinds, or itself for a docker configuration of no use.
     """
     if endpoint.socket is not None and not endpoint.socket.is_absolute():
         raise _malformed(endpoint)  # docker-py would take the default socket instead
@@ -87,7 +87,7 @@ def diagnose(endpoint: Endpoint, error: BaseException) -> EngineUnavailable:
     if endpoint.meant:
         return EngineNotRunning(
             f"No engine answers at {where}: {_reason(error)}",
-            "Start that engine, or choose another: docker context ls, unset DOCKER_HOST",
+            f"Start that engine, or choose another: {endpoint.other}; see: docker context ls",
         )
     if not _installed(endpoint):
         return EngineNotInstalled(

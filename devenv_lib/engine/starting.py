@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -40,12 +41,12 @@ def begin(
         ProgramMissing: there is no docker program.
         Refused: another command's is there and stays.
     """
-    name, words = helper_name(prefix, about), docker_words(endpoint)
-    body = bodies.worker_body(image, mounts, prefix)
+    name, words, token = helper_name(prefix, about), docker_words(endpoint), uuid.uuid4().hex
+    body = bodies.worker_body(image, mounts, prefix, token)
     create = partial(client.create_container_from_config, body, name)
     with whole():
         identity = _created(client, create, name, prefix)
-    return Helper(client, identity, words, image)
+    return Helper(client, identity, words, image, token)
 
 
 def _created(client: docker.APIClient, create: Callable[[], Any], name: str, prefix: str) -> str:

@@ -31,6 +31,14 @@ class Choice:
     kind: Literal["given", "default", "project"]
     context: Path = Path()
 
+    @property
+    def bringing(self) -> str:
+        """The command that builds or pulls it, for a project's own one in its directory."""
+        if self.kind == "given":
+            return f"docker pull {self.name}"
+        # Without a name, `inv build` is about the project's own image where it has one.
+        return f"DEVENV_IMAGE={self.name} inv build" if self.kind == "default" else "inv build"
+
 
 def choose(project: Project, settings: Settings) -> Choice:
     """Return the image for a project: the setting's, its own Dockerfile's, or the default."""

@@ -1,7 +1,7 @@
 """Which mounts an environment gets, in what order, and which it does not get and why.
 
 Pure: `candidates` says which host paths matter, `devenv_lib.host` looks at them, `build_mounts`
-decides. ``specs/persistent-volumes.md`` has the table.
+decides. The README's table is theirs, in the same order.
 """
 
 from devenv_lib.mounts.build import build_mounts

@@ -1,4 +1,4 @@
-"""Decide which mounts an environment gets, in the order of the spec's table."""
+"""Decide which mounts an environment gets, in the order of the README's table."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def build_mounts(
 
 @dataclass
 class _Draft:
-    """A mount plan in the making; one method for each group of rows."""
+    """A mount plan in the making; one method for each kind."""
 
     project: Project
     settings: Settings
@@ -76,7 +76,7 @@ class _Draft:
     agent: PurePosixPath | None = None
 
     def volumes(self) -> None:
-        """Add rows 1 to 4: the three volumes, further ones, and the project."""
+        """Add the three volumes, further ones, and the project."""
         for (suffix, where), why in zip(
             (DATA, CACHE, STATE), ("programs' data", "caches", "state and history"), strict=True
         ):
@@ -89,7 +89,7 @@ class _Draft:
         )
 
     def configuration(self) -> None:
-        """Add rows 5 and 6: dotfiles and configuration, read-only."""
+        """Add dotfiles and configuration, read-only."""
         home = self.host.home
         for path in (*(home / name for name in FILES), *self.host.gitconfigs):
             self.optional(path.relative_to(home), "configuration")
@@ -98,7 +98,7 @@ class _Draft:
                 self.optional(PurePosixPath(".config") / name, "configuration")
 
     def lock_directories(self) -> None:
-        """Add row 7: the read-only directory and, elsewhere, the volume with its lockfiles."""
+        """Add the read-only directory and, elsewhere, the volume with its lockfiles."""
         for name, files in self.settings.lockfiles.items():
             relative = PurePosixPath(".config") / name
             found, target = self.host.at(self.host.home / relative), self.identity.home / relative
@@ -132,7 +132,7 @@ class _Draft:
             self._bind(found, target, why)
 
     def ssh_agent(self, machine: str) -> None:
-        """Add row 9: the agent's socket itself, never its directory."""
+        """Add the agent's socket itself, never its directory."""
         agent = self.host.agent
         if machine and agent is not None:
             if machine in MACHINES_WITH_AGENT:
@@ -149,7 +149,7 @@ class _Draft:
         self.agent = AGENT
 
     def worktree(self) -> None:
-        """Add row 11: a worktree is no repository without its common directory."""
+        """Add a worktree's common directory: without it, it is no repository."""
         tree = self.host.worktree
         if tree is None:
             return
@@ -169,7 +169,7 @@ class _Draft:
         self.mounts.append(Mount("bind", str(tree.real), target, read_only=False, why=why))
 
     def requested(self, request: MountRequest) -> None:
-        """Add one of row 12: a mount from the settings."""
+        """Add a mount from the settings."""
         found = self.host.at(below(self.host.home, request.source))
         target = below(self.identity.home, request.target)
         volumes = (mount for mount in self.mounts if mount.kind == "volume")
@@ -202,7 +202,7 @@ class _Draft:
                 )
 
     def linked(self) -> None:
-        """Add row 13: what symlinks in configuration lead to, where no place is taken yet."""
+        """Add what symlinks in configuration lead to, where no place is taken yet."""
         places = Places(self.mounts, self.locks)
         made, left = follow(self.project, self.settings, self.host, self.identity.home, places)
         self.mounts += made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devenv_lib.names import is_helper, ours
 from devenv_lib.plans.pending import Pending, pending
@@ -52,6 +52,17 @@ def _refusals(
         yield refusal
     elif found := under_way.get(name):
         yield in_hand(name, found)
+
+
+def between(before: Sequence[Container], after: Sequence[Container]) -> tuple[Container, ...]:
+    """Return who could write into a volume between two looks, of which each is what `writers` saw.
+
+    One is ``paused`` if it was in both looks; any other one counts as running.
+    """
+    still = {one.id for one in before if one.state == "paused"}
+    still &= {one.id for one in after if one.state == "paused"}
+    found = {one.id: one for one in (*before, *after)}.values()
+    return tuple(one if one.id in still else replace(one, state="running") for one in found)
 
 
 def writers(snapshot: Snapshot, prefix: str, name: str) -> tuple[Container, ...]:

@@ -62,5 +62,6 @@ def make_ready(
     built = images.ensure(engine, choice, settings, owner, say)
     detail = choice.name
     if image and images.outdated(image, choice, settings, owner):
-        detail += ", built for another owner or from something else than now; anew: inv build"
+        detail += ", built for another owner or from something else than now; anew: "
+        detail += choice.bringing
     yield Done("image", "BUILT" if built.built else "OK", detail, engine.endpoint.title)

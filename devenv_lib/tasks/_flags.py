@@ -64,8 +64,17 @@ def not_empty(**flags: str | None) -> None:
 
 
 def path_at(text: str) -> Path:
-    """Return the absolute path that a flag names."""
-    return Path(text).expanduser().absolute()
+    """Return the absolute path that a flag names.
+
+    Raises:
+        UsageError: it is none: a home of nobody's, or relative to a directory that is gone.
+    """
+    try:
+        return Path(text).expanduser().absolute()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{text!r} is not a path: {str(error).rstrip('.')}.", "Name it from the root: /…"
+        ) from None
 
 
 def words_after(context: Context, argv: Sequence[str] | None = None) -> list[str]:

@@ -48,7 +48,7 @@ class Hands(NamedTuple):
             raise Refused(
                 f"The image {self.choice.name}, which volumes are looked into with, is not here "
                 "yet.",
-                "Make or pull it: inv build; or leave out --dry",
+                f"{self.choice.bringing}; or leave out --dry",
             )
         return self.image
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
 from typing import TYPE_CHECKING
 
@@ -39,7 +37,7 @@ def introduce(
     for difference in environment.differs:
         report.reason(f"differs: {difference}")
     if environment.differs:
-        report.reason(f"to apply: inv run --recreate{path_flag(plan.project)}{flags}")
+        report.reason(f"to apply: inv run --recreate{flags}")
     for left in plan.mounts.left_out:
         if ANOTHER in left.why:
             report.reason(f"left out: {left.source} ({left.why})")
@@ -66,16 +64,6 @@ def warn_ssh(environment: Environment) -> None:
         report.reason(f"ssh: {problem}")
 
 
-def path_flag(project: Project) -> str:
-    """Return the flag that names the project, unless it is the current directory."""
-    path = str(project.path)
-    try:
-        here = os.path.realpath(".")
-    except OSError:  # it was deleted
-        here = ""
-    return "" if path == here else f" --path {shlex.quote(path)}"
-
-
 def warn_owner(environment: Environment, here: Host) -> None:
     """Say that root's project cannot be written inside, and how to change that."""
     project = environment.plan.project
@@ -89,8 +77,8 @@ def warn_owner(environment: Environment, here: Host) -> None:
 def warn_user(environment: Environment, settings: Settings, here: Host) -> None:
     """Say that the image's user is another one than the project's owner, and how to mend it."""
     project = environment.plan.project
-    kind, at = images.choose(project, settings).kind, path_flag(project)
-    for line in another_user(environment.identity, here.owner[0], project, kind, at) or ():
+    kind = images.choose(project, settings).kind
+    for line in another_user(environment.identity, here.owner[0], project, kind) or ():
         report.reason(line)
 
 

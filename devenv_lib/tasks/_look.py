@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from invoke import Context
 
 from devenv_lib import containers, host, report
+from devenv_lib.called import is_about
 from devenv_lib.engine import connect
 from devenv_lib.errors import UsageError
 from devenv_lib.tasks._task import settings_of
@@ -35,6 +38,7 @@ def look(c: Context, path: str, flags: Mapping[str, object] | None = None) -> Lo
     """Load what a task about a project's environment needs, in the order that fails best."""
     settings = _with_port(settings_of(c, flags, project=path), flags or {})
     project = host.locate(path, settings.prefix)
+    speak_of(project.path)
     engine = connect()
     here = host.look(project, settings, sockets=engine.endpoint.sockets)
     return Look(engine, project, settings, here)
@@ -65,11 +69,22 @@ def find_project(c: Context, path: str | None, name: str | None) -> tuple[Engine
         settings = settings_of(c)
         engine = connect()
         (project,) = containers.named(engine, settings.prefix, [name])
+        speak_of(project.path)
         return engine, project
     where = "." if path is None else path
     settings = settings_of(c, project=where)
     project = host.locate(where, settings.prefix)
+    speak_of(project.path)
     return connect(), project
+
+
+def speak_of(path: PurePosixPath | str) -> None:
+    """Have messages name the project at ``path``, unless it is the current directory's."""
+    try:
+        here = os.path.realpath(".")
+    except OSError:  # it was deleted
+        here = ""
+    is_about("" if str(path) == here else str(path))
 
 
 def entered(c: Context, path: str | None, name: str | None) -> tuple[Engine, Container]:

@@ -15,6 +15,7 @@ from invoke.exceptions import Failure, ParseError, UnexpectedExit
 from invoke.parser import Argument
 
 from devenv_lib import report
+from devenv_lib.called import is_about
 from devenv_lib.errors import DEFECT, INTERRUPTED, DevenvError, UsageError
 from devenv_lib.settings import Layer, Settings, load, variables
 from devenv_lib.tasks._config import ProjectConfig
@@ -39,6 +40,7 @@ class Task(invoke.Task[Any]):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task's body."""
+        is_about("")
         try:
             return super().__call__(*args, **kwargs)
         except DevenvError as error:

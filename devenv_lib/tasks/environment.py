@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from invoke import Context
 
 from devenv_lib import containers, images, report, texts
 from devenv_lib.errors import Declined, UsageError
-from devenv_lib.tasks._flags import check_format
+from devenv_lib.tasks._flags import check_format, not_empty
 from devenv_lib.tasks._introduce import introduce, warn_homes
 from devenv_lib.tasks._look import PATH, look
 from devenv_lib.tasks._task import dry, finish, settings_of, task
@@ -39,20 +40,32 @@ def run(
     detach: bool = False,
     recreate: bool = False,
     force: bool = False,
-    image: str = "",
-    port: str = "",
+    image: str | None = None,
+    port: str | None = None,
     ssh: bool = False,
 ) -> None:
     """Start the project's environment and open a shell in it (on a terminal)."""
+    not_empty(image=image, port=port)
     began = time.monotonic()
     given = {"image": image, "ssh_port": port, "ssh": ssh}
     engine, project, settings, here = look(c, path, given)
     if dry(c):
         report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
+    asked: Counter[str] = Counter()
+
+    def ask() -> None:
+        """Ask about those who are in and nobody was asked about: an image can take minutes."""
+        new = Counter(containers.sessions(engine, project)) - asked
+        _ask_who_is_in(sorted(new.elements()))
+        asked.update(new)
+
     if recreate and not force:
-        _ask_who_is_in(containers.sessions(engine, project))
-    environment = containers.up(engine, project, settings, here, recreate=recreate, say=report.say)
+        ask()
+    replacing = ask if recreate and not force else lambda: None
+    environment = containers.up(
+        engine, project, settings, here, recreate=recreate, say=report.say, replacing=replacing
+    )
     attach = not detach and on_terminal()
     flags = _again(image=image, port=port, ssh=ssh)
     introduce(engine, environment, settings, here, flags=flags, began=began)
@@ -84,7 +97,7 @@ def build(c: Context, path: str = ".", no_cache: bool = False) -> None:
     if choice.kind == "given":
         raise UsageError(
             f"The image {choice.name} is not devenv's to build: the settings name it.",
-            f"docker pull {choice.name}",
+            choice.bringing,
         )
     if dry(c):
         lines = images.rehearse_build(engine, choice, settings, here.owner, fresh=no_cache)
@@ -140,7 +153,7 @@ def _mounts_json(plan: MountPlan) -> dict[str, list[dict[str, str]]]:
     return {"mounts": mounted, "left_out": left}
 
 
-def _again(*, image: str, port: str, ssh: bool) -> str:
+def _again(*, image: str | None, port: str | None, ssh: bool) -> str:
     """Return the flags that another command for the same environment has to have too."""
     flags = (f" --{name} {shlex.quote(v)}" for name, v in (("image", image), ("port", port)) if v)
     return "".join(flags) + (" --ssh" if ssh else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,10 +12,11 @@ from invoke import Context
 
 from devenv_lib import doctor as rooms
 from devenv_lib import report
+from devenv_lib.called import as_called
 from devenv_lib.errors import Declined, DevenvError
 from devenv_lib.plans.health.finding import Finding, Mend, failed
 from devenv_lib.tasks._flags import check_format
-from devenv_lib.tasks._look import PATH
+from devenv_lib.tasks._look import PATH, speak_of
 from devenv_lib.tasks._task import dry, finish, layers_of, task
 
 if TYPE_CHECKING:
@@ -66,13 +68,17 @@ def doctor(
 
 
 def _examined(c: Context, path: str) -> Examination:
+    speak_of(os.path.realpath(path))
     layers, errors = layers_of(c, project=path)
     return rooms.examine(layers, errors, path)
 
 
 def _show(findings: Sequence[Finding], title: str, format: str) -> None:  # noqa: A002
     if format == "json":
-        told = [{**asdict(one), "remedy": report.as_called(one.remedy)} for one in findings]
+        told = [
+            {**asdict(one), "why": as_called(one.why), "remedy": as_called(one.remedy)}
+            for one in findings
+        ]
         report.as_json({"findings": told, "engine": title})
         return
     for one in findings:

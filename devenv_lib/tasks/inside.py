@@ -55,7 +55,7 @@ def cp(
     at = hands(c)
     users = reachable(at.engine.snapshot(), at.prefix, name)
     if dry(c):
-        report.lines(_rehearsal(at, name, file, to or "", from_ or ""))
+        report.lines(_rehearsal(at, name, file, to or "", from_ or "", replace=replace))
         return
     if to == "-":
         with report.bytes_out() as stdout:
@@ -107,18 +107,22 @@ def _tell(made: Copied) -> None:
         report.reason("something in it changed or went while it was copied")
 
 
-def _rehearsal(at: Hands, name: str, file: str, to: str, source: str) -> Iterator[str]:
+def _rehearsal(
+    at: Hands, name: str, file: str, to: str, source: str, *, replace: bool
+) -> Iterator[str]:
     """Yield the docker line that comes nearest, and what else would be done."""
+    over = "a file may take the place of a file" if replace else "over nothing"
     mount = f"type=volume,src={name},dst=/v{',readonly' if to else ''}"
     words = ["docker", "run", "--rm", "--interactive", "--network=none", "--user=0"]
     words += [f"--mount={mount}", "--workdir=/v", at.choice.name]
     if to:
         yield shlex.join([*words, "tar", "--create", "--", file])
-        yield f"# what comes is written to {to}: as yours, whole or not at all, over nothing"
+        if to != "-":
+            yield f"# what comes is written to {to}: as yours, whole or not at all, {over}"
     else:
         yield f"# {source} is read, as an archive in which all is the image's user's"
         yield shlex.join([*words, "tar", "--extract"])
-        yield f"# it gets the name {file} when it is whole, over nothing"
+        yield f"# it gets the name {file} when it is whole, {over}"
 
 
 @task(
@@ -139,8 +143,8 @@ def usage(
     needed([name] if name else [])
     began = time.monotonic()
     at = hands(c)
+    reachable(at.engine.snapshot(), at.prefix, name)  # before an image is made for it
     if dry(c):
-        reachable(at.engine.snapshot(), at.prefix, name)
         words = ["docker", "run", "--rm", "--network=none", "--user=0"]
         words += [f"--mount=type=volume,src={name},dst={volumes.WALK[1]},readonly"]
         report.lines([shlex.join([*words, at.choice.name, *volumes.WALK])])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from invoke import Context
 
 from devenv_lib import report, texts, volumes
+from devenv_lib.called import as_called
 from devenv_lib.errors import Declined, DevenvError, Refused
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
 from devenv_lib.tasks._flags import check_format, exactly_one
@@ -152,7 +153,7 @@ def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[st
         "name": plan.name,
         "outcome": word,
         "detail": detail,
-        "remedy": report.as_called(remedy),
+        "remedy": as_called(remedy),
         "user": f"{who.name} {who.user}",
         "given": done,
         "leftovers": [os.fsdecode(path) for path in (found.leftovers if found else ())],

@@ -117,11 +117,13 @@ def save(
 
 
 def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
-    """Save volumes that are about to go, and read every archive again.
+    """Save volumes that are about to go, read every archive again, and then look whether it is all.
 
     Raises:
-        Refused: one could not be saved, or its archive is not what was written.
+        Refused: one could not be saved, its archive is not what was written, or something was
+            written into it since.
     """
+    before = volumes.last_changes(at.engine, at.prefix, names, at.image if names else "")
     made = save(at, names, directory, volumes.best())
     if len(made) != len(names):
         raise Refused(
@@ -137,6 +139,12 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
                     f"{saved.manifest.files} were expected.",
                     "Somebody may have used the volume meanwhile: repeat the command.",
                 )
+    after = volumes.last_changes(at.engine, at.prefix, names, at.image if names else "")
+    if changed := [name for name in names if after[name] != before[name]]:
+        raise Refused(
+            f"Nothing was removed: {', '.join(changed)} changed since it was saved.",
+            "Somebody may have used it meanwhile: inv volume.list; then repeat the command.",
+        )
 
 
 TASKS = (backup,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from invoke import Context
 
 from devenv_lib import host, report
+from devenv_lib.called import as_called
 from devenv_lib.engine import connect
 from devenv_lib.names import LABEL_PATH, LABEL_SSH, label_words
 from devenv_lib.plans.ssh import SSH_PORT
@@ -36,7 +37,7 @@ def ssh_config(c: Context, path: str | None = None) -> None:
     blocks = list(config_lines(engine.containers(labels), settings.prefix))
     if not blocks:
         report.say(f"No environment with ssh is running on {engine.endpoint.title}.")
-    header = report.as_called(_HEADER.format(prefix=settings.prefix))
+    header = as_called(_HEADER.format(prefix=settings.prefix))
     report.lines([*header.split("\n"), *blocks])
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devenv_lib.volumes.remove import Removal, plan_removal, remove
     from devenv_lib.volumes.repair import Repair, plan_repair, rehearse_repair, repair
     from devenv_lib.volumes.restore import Restored, plan_restore, restore
+    from devenv_lib.volumes.tree import last_changes
 
 __all__ = [
     "SUFFIXES",
@@ -44,6 +45,7 @@ __all__ = [
     "copy_out",
     "ensure",
     "examine",
+    "last_changes",
     "measure",
     "opened",
     "plan_adoption",
@@ -83,5 +85,6 @@ lazily(
         "remove": ("Removal", "plan_removal", "remove"),
         "repair": ("Repair", "plan_repair", "rehearse_repair", "repair"),
         "restore": ("Restored", "plan_restore", "restore"),
+        "tree": ("last_changes",),
     },
 )

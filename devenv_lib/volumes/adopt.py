@@ -17,6 +17,7 @@ from devenv_lib.names import (
     common_labels,
     complete_name,
     is_helper,
+    ours,
     removing_name,
 )
 from devenv_lib.plans.adoption import (
@@ -239,6 +240,9 @@ class _Work:
         kept = dict(found.copy.labels if found.copy else {})
         del kept[LABEL_ADOPTING]
         self.engine.create_volume(self.name, kept)
+        made = self.engine.volume(self.name)
+        if made is None or not ours(made.labels, self.prefix):
+            return  # somebody else was faster: theirs is the next step's to judge
         self.changed = True
         with self._helper(
             volume_at(self._copy, FROM), volume_at(self.name, TO, read_only=False)

@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING, cast
 
 from devenv_lib import texts
 from devenv_lib.errors import EngineFailure, Refused, UsageError
+from devenv_lib.names import prefix_of
 from devenv_lib.plans.manifest import Manifest, write_manifest
-from devenv_lib.plans.saving import SavingPlan, saving, writers
+from devenv_lib.plans.saving import SavingPlan, between, saving, writers
 from devenv_lib.records import Container, Snapshot, Volume
 from devenv_lib.volumes import partial, tar
 from devenv_lib.volumes.compression import SUFFIXES, Compression, writer
@@ -36,6 +37,31 @@ class Backup:
 
     path: str
     manifest: Manifest
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A volume that a helper reads, and who could write into it when that began.
+
+    ``held`` says that the caller has it in hand, with a helper of its own.
+    """
+
+    engine: Engine
+    helper: Helper
+    volume: Volume
+    using: Sequence[Container]
+    held: bool
+
+    def used(self) -> Iterator[str]:
+        """Yield a note, if somebody could write into it up to now."""
+        using = between(self.using, _writers(self.engine, self.volume))
+        names = ", ".join(user.name for user in using)
+        if using and all(user.state == "paused" for user in using):
+            yield f"in use by {names}: paused meanwhile"
+        elif using:
+            yield f"in use by {names}: it may not be consistent; --pause pauses these meanwhile"
+        elif not self.held and self.engine.used_since(self.volume.name, self.helper.id):
+            yield "somebody may have written into it while it was read: it may not be consistent"
 
 
 @dataclass
@@ -66,7 +92,7 @@ def check_directory(directory: Path) -> None:
     Raises:
         UsageError: with the reason.
     """
-    if not directory.is_dir():
+    if not os.path.isdir(directory):
         raise UsageError(
             f"{directory} is no directory.",
             f"Make it, if it is meant: mkdir -p {shlex.quote(str(directory))}",
@@ -119,7 +145,9 @@ def backup(
         volume = _fit(snapshot, prefix, name, held=held)  # as it is once it is in hand
         using = writers(snapshot, prefix, name)
         with _paused(engine, using if pause else ()):
-            return _save(engine, helper, volume, directory, compression, moved, using, pause)
+            using = _writers(engine, volume) if pause else using
+            source = _Source(engine, helper, volume, using, held)
+            return _save(source, directory, compression, moved)
 
 
 def _fit(snapshot: Snapshot, prefix: str, name: str, *, held: bool) -> Volume:
@@ -130,50 +158,64 @@ def _fit(snapshot: Snapshot, prefix: str, name: str, *, held: bool) -> Volume:
     return plan.volumes[0]
 
 
+def _writers(engine: Engine, volume: Volume) -> tuple[Container, ...]:
+    return writers(engine.snapshot(), prefix_of(volume.labels), volume.name)
+
+
 @contextmanager
 def _paused(engine: Engine, containers: Sequence[Container]) -> Iterator[None]:
     """Pause those of ``containers`` that run, and let exactly these go on again."""
     with ExitStack() as held:
         for container in containers:
             if container.state == "running":
-                held.callback(engine.unpause, container.id)  # each is, if another one fails
-                engine.pause(container.id)
+                held.enter_context(_pause(engine, container.id))  # each goes on, if another fails
         yield
 
 
+@contextmanager
+def _pause(engine: Engine, container: str) -> Iterator[None]:
+    """Pause a container and let it go on, unless somebody else has paused it meanwhile."""
+    mine = True
+    try:
+        try:
+            engine.pause(container)
+        except EngineFailure as failure:
+            mine = "already paused" not in str(failure)
+            raise
+        yield
+    finally:
+        if mine:
+            engine.unpause(container)
+
+
 def _save(
-    engine: Engine,
-    helper: Helper,
-    volume: Volume,
-    directory: Path,
-    compression: Compression,
-    moved: Callable[[int], None],
-    using: Sequence[Container],
-    pause: bool,
+    source: _Source, directory: Path, compression: Compression, moved: Callable[[int], None]
 ) -> Backup:
-    suffix = SUFFIXES[compression]
+    volume, suffix = source.volume, SUFFIXES[compression]
     with partial.partial_file(directory, volume.name) as (path, sink):
-        stream = _stream(helper, sink, compression, moved, tolerant=bool(using))
+        stream = _stream(source.helper, sink, compression, moved, tolerant=bool(source.using))
+        notes = (*source.used(), *_notes(stream))
         stem, manifest_path = _reserve(directory, volume.name, suffix)
         manifest = Manifest(
             name=volume.name,
             archive=f"{stem}{suffix}",
             compression=compression,
-            engine=engine.endpoint.title,
+            engine=source.engine.endpoint.title,
             labels=dict(volume.labels),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             files=stream.files,
             bytes=stream.bytes,
             size=sink.size,
             sha256=sink.sha256,
-            notes=tuple(_notes(stream, using, pause)),
+            notes=notes,
         )
         try:
             manifest_path.write_text(write_manifest(manifest))
             partial.sync(manifest_path)
             partial.finish(path, directory / manifest.archive)
         except BaseException:
-            manifest_path.unlink(missing_ok=True)
+            if not os.path.lexists(directory / manifest.archive):  # else it is whole, and stays
+                manifest_path.unlink(missing_ok=True)
             raise
     return Backup(str(directory / manifest.archive), manifest)
 
@@ -193,12 +235,7 @@ def _reserve(directory: Path, name: str, suffix: str) -> tuple[str, Path]:
         time.sleep(0.1)  # until the next second
 
 
-def _notes(stream: _Stream, using: Sequence[Container], pause: bool) -> Iterator[str]:
-    names = ", ".join(user.name for user in using)
-    if using and pause:
-        yield f"in use by {names}: paused meanwhile"
-    elif using:
-        yield f"in use by {names}: it may not be consistent; --pause pauses these meanwhile"
+def _notes(stream: _Stream) -> Iterator[str]:
     if stream.changed:
         yield "something in it changed or went while it was read"
     if stream.sockets:

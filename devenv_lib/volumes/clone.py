@@ -82,6 +82,8 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
             words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]
             before, after, count = filled.helper.run(words).decode().splitlines()
             using = ", ".join(user.name for user in writers(engine.snapshot(), prefix, source))
+            if not using and engine.used_since(source, filled.helper.id):
+                using = "somebody for a while"
             if before != after and not using:
                 raise EngineFailure(
                     f"What came to {name} is not what is in {source}.",

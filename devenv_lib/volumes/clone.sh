@@ -2,18 +2,24 @@
 # Copies all that is in the first directory to the second, which is empty, and has it on the disk.
 # It prints for each a digest of all names with kinds, owners, modes, times, link targets, numbers
 # of links and sizes: of everything but contents and attributes; then how many entries came.
-# Where something could not be looked at, the digests differ: a shell does not tell of a failure
+# Where an entry could not be looked at, the digests differ: a shell does not tell of a failure
 # within a pipe, so that each says it itself, and names its own directory. Of a volume that others
-# write to they may differ: so a copy whose own list broke off is a failure by itself.
+# write to they may differ: so a list that broke off by itself, or was not sorted, is a failure.
 # GNU cp, find, sort, tar and xargs.
 set -eu
 
+failed() {
+    echo "$1 failed" >>/dev/shm/failed
+}
+
+# From a pipe sort takes a buffer of some 50,000 entries; the rest needs a file.
 digest() {
     (
         cd "$1"
         find . -type d -printf 'd %m %U %G %T@ %P\0' -o \
             -printf '%y %m %U %G %T@ %n %s %l %P\0' || echo "find failed in $1"
-    ) | { sort -z || echo "sort failed in $1"; } | { sha256sum || echo "sha256sum failed in $1"; }
+    ) | { sort -z --temporary-directory=/dev/shm || failed sort; } |
+        { sha256sum || failed sha256sum; }
 }
 
 # What is in the directory is shared out among one `cp` for each processor; the directory itself
@@ -27,7 +33,7 @@ copy() {
     fi
     entries=$(find "$1" -mindepth 1 -maxdepth 1 -printf . | wc -c)
     processors=$(nproc)
-    { find "$1" -mindepth 1 -maxdepth 1 -print0 || echo "find failed" >/dev/shm/failed; } |
+    { find "$1" -mindepth 1 -maxdepth 1 -print0 || failed find; } |
         xargs --null --no-run-if-empty --max-procs="$processors" \
             --max-args=$((entries / (4 * processors) + 1)) cp --archive --target-directory="$2"
     tar --create --file=- --format=pax --numeric-owner --acls --xattrs \

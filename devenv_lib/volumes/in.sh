@@ -95,17 +95,23 @@ receive() {
     fi
 }
 
+# On a file system without links, or where the directory cannot grow, this says why it fails.
+move() {
+    [ ! -e "./$name" ] && [ ! -L "./$name" ] || exit 36
+    mv -nT -- "$held/it" "./$name"
+    [ ! -e "$held/it" ] || exit 36 # somebody was faster
+}
+
 put() {
     if [ "$kind" = file ]; then
         sync -- "$held/it"
         if [ -n "$replace" ]; then
             mv -fT -- "$held/it" "./$name"
         else # which never takes the place of anything
-            ln -T -- "$held/it" "./$name" || exit 36
+            ln -T -- "$held/it" "./$name" 2>/dev/null || move
         fi
     else
-        mv -nT -- "$held/it" "./$name" || :
-        [ ! -e "$held/it" ] || exit 36
+        move
     fi
     rm -rf -- "$held"
     here=$(pwd -P && echo .)

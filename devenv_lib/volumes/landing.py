@@ -6,7 +6,6 @@ import fcntl
 import os
 import re
 import shlex
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from devenv_lib.errors import DevenvError, Refused
-from devenv_lib.volumes.partial import sync
+from devenv_lib.volumes.partial import sync, sync_names
 
 #: How `tempfile.mkdtemp` makes a name of a prefix.
 _PREFIX, _LEFT = ".devenv-cp-", re.compile(r"\.devenv-cp-[0-9a-z_]{8}")
@@ -30,7 +29,7 @@ def landing(to: str, own: str, *, replace: bool) -> Path:
     inside = os.path.isdir(to)
     final = Path(to, own) if inside else Path(to)
     missing = Path(to) if to.endswith("/") else final.parent
-    if not inside and not (final.parent.is_dir() and missing == final.parent):
+    if not inside and not (os.path.isdir(final.parent) and missing == final.parent):
         raise Refused(
             f"There is no directory {missing}.",
             f"If it is meant: mkdir -p {shlex.quote(str(missing))}",
@@ -73,7 +72,8 @@ def beside(final: Path) -> Iterator[Path]:
         try:
             yield directory / "it"
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            with suppress(OSError):
+                remove_tree(directory)
             os.close(lock)
     except OSError as error:
         what = f"{final.parent} could not be written to: {error.strerror or error}."
@@ -107,10 +107,27 @@ def _remove_unlocked(directory: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found = os.fstat(lock)
-        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700:
-            shutil.rmtree(directory)
+        # In a setgid directory it is setgid too.
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & ~stat.S_ISGID == 0o700:
+            remove_tree(directory)
     finally:
         os.close(lock)
+
+
+def remove_tree(top: Path) -> None:
+    """Remove a directory of this process's own, however deep; `shutil.rmtree` calls itself."""
+    waiting = [str(top)]
+    while waiting:
+        directory = waiting[-1]
+        Path(directory).chmod(0o700)  # it came with a mode of its own
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    Path(entry.path).unlink()
+        if waiting[-1] == directory:
+            Path(waiting.pop()).rmdir()
 
 
 def give_name(held: Path, final: Path, *, replace: bool) -> None:
@@ -133,4 +150,4 @@ def give_name(held: Path, final: Path, *, replace: bool) -> None:
             refuse_taken(final)
         except OSError:  # a file system without hard links
             held.rename(final)
-    sync(final.parent)
+    sync_names(final.parent)

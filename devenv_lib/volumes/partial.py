@@ -58,10 +58,8 @@ def partial_file(directory: Path, name: str) -> Iterator[tuple[Path, Sink]]:
     Raises:
         DevenvError: it cannot be written.
     """
-    path = directory / f".{name}.{uuid.uuid4().hex[:12]}.devenv-partial"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        path, descriptor = _make(directory, name)
         try:
             yield path, Sink(descriptor)
         finally:
@@ -69,6 +67,17 @@ def partial_file(directory: Path, name: str) -> Iterator[tuple[Path, Sink]]:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(directory, error) from None
+
+
+def _make(directory: Path, name: str) -> tuple[Path, int]:
+    """Return a new file and a descriptor of it, which has its lock."""
+    while True:
+        path = directory / f".{name}.{uuid.uuid4().hex[:12]}.devenv-partial"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return path, descriptor
+        os.close(descriptor)  # another process took it for one that was left
 
 
 def finish(path: Path, final: Path) -> None:
@@ -81,11 +90,23 @@ def finish(path: Path, final: Path) -> None:
     if os.path.lexists(final):
         raise FileExistsError(final)
     path.rename(final)
-    sync(final.parent)
+    sync_names(final.parent)
+
+
+def sync_names(directory: Path) -> None:
+    """Have the disk take the names in a directory, where it can be asked to.
+
+    It may be one that may be written to and not read, or of a file system that syncs none.
+    """
+    try:
+        sync(directory)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 def sync(path: Path) -> None:
-    """Have the disk take a file, or the names in a directory."""
+    """Have the disk take what is in a file, or a directory."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

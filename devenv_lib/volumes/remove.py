@@ -100,4 +100,12 @@ def _remove(engine: Engine, prefix: str, volume: Volume) -> Removal:
         engine.remove_volume(name)
         return Removal(name, "" if engine.volume(name) is None else "it is there again")
     except EngineFailure as error:
-        return Removal(name, str(error))
+        return Removal(name, "" if _gone(engine, name) else str(error))
+
+
+def _gone(engine: Engine, name: str) -> bool:
+    """Whether a volume is gone for sure, though its removal failed: an answer can be lost."""
+    try:
+        return engine.volume(name) is None
+    except EngineFailure:
+        return False

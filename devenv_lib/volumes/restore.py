@@ -16,13 +16,15 @@ from devenv_lib.volumes.backup import backup
 from devenv_lib.volumes.compression import best
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import FROM, PIPE, TO
+from devenv_lib.volumes.tree import FROM, PIPE, TO, stamps
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 #: Prints the first entry at a volume's top, but for what a restore has there.
 _ANY = 'find "$1" -mindepth 1 -maxdepth 1 ! -name ".devenv-restore-*" -printf x -quit'
+#: find's tests for what was in a volume before.
+_OLD = ("-mindepth", "1", "-path", f"{TO}/.devenv-restore-*", "-prune", "-o")
 _COUNT = 'find "$1" ! -type s -printf . | wc -c'
 
 
@@ -72,6 +74,13 @@ def plan_restore(
     if full and not replace:
         raise _not_empty(name)
     return full
+
+
+def _changed(name: str) -> Refused:
+    return Refused(
+        f"What was in {name} changed meanwhile, and was to be replaced: it is as it is now.",
+        f"See who uses it: docker ps -a --filter volume={name}; then repeat the command.",
+    )
 
 
 def _not_empty(name: str) -> Refused:
@@ -126,10 +135,13 @@ def restore(
         refuse_target(engine.snapshot(), prefix, name, protected if replace else ())
         labels, saved = labels_for(archive.manifest, name, prefix), ""
         with filling(hold, labels) as filled:
+            before = stamps(filled.helper, TO, *_OLD) if filled.present else b""
             if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
                 saved = _saved(engine, prefix, name, image, replace)
             begin(filled)
             notes += tuple(_unpack(filled, archive, moved))
+            if filled.present and stamps(filled.helper, TO, *_OLD) != before:
+                raise _changed(name)
             commit(filled, top=archive.top)
     verified = archive.manifest is not None
     path = str(archive.path)

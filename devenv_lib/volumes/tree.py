@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import IO, TYPE_CHECKING
@@ -12,6 +13,7 @@ from devenv_lib.plans.adoption import Content
 from devenv_lib.records import MountPoint
 
 if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
     from devenv_lib.engine.helper import Helper
 
 #: Where helpers have the volumes that they work on: no image has anything there.
@@ -26,7 +28,7 @@ tar --create --file=- --format=pax --numeric-owner --warning=no-file-ignored --d
     echo same || echo other
 """
 _STAMPS = """
-{ find "$1" -printf '%i %n %C@ %P\\0' || cat /proc/sys/kernel/random/uuid; } | sha256sum
+{ find "$@" -printf '%i %n %C@ %P\\0' || cat /proc/sys/kernel/random/uuid; } | sha256sum
 """
 
 
@@ -51,13 +53,25 @@ def look_into(helper: Helper, target: str) -> Content:
     return Content(root, int(entries), digest.split()[0])
 
 
-def stamps(helper: Helper, target: str) -> bytes:
+def stamps(helper: Helper, target: str, *tests: str) -> bytes:
     """Return a digest of all names in a volume with the times of their last change.
 
     The kernel sets that time at every change, and nobody can choose it (`stat(2)`, ctime): while
     the digest stays the same, nothing was written. What could not be looked at is none twice.
+    ``tests`` are find's, which come before.
     """
-    return helper.run(["sh", "-c", _STAMPS, "devenv", target])
+    return helper.run(["sh", "-c", _STAMPS, "devenv", target, *tests])
+
+
+def last_changes(
+    engine: Engine, prefix: str, names: Sequence[str], image: str
+) -> Mapping[str, bytes]:
+    """Return the `stamps` of volumes, by name, from one helper that reads all of them."""
+    mounts = [volume_at(name, f"{FROM}/{number}") for number, name in enumerate(names)]
+    if not mounts:
+        return {}
+    with engine.helper(image, mounts, prefix, f"look-{uuid.uuid4().hex}") as helper:
+        return {mount.source: stamps(helper, mount.target) for mount in mounts}
 
 
 def is_in_copy(helper: Helper) -> bool:

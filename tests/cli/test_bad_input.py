@@ -96,6 +96,28 @@ def test_a_variable_that_is_not_set_does_not_remove_without_a_backup(workspace: 
     assert workspace.volume_names() == [name]
 
 
+def test_a_variable_that_is_not_set_does_not_choose_another_image(workspace: Workspace) -> None:
+    workspace.up()
+    before = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
+    for flag in ("--image", "--port"):
+        words = ["run", "--detach", "--recreate", "--force", flag, ""]
+        fails(workspace, 4, f"{flag} was given without a value", *words)
+    after = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
+    assert [one.id for one in after] == [one.id for one in before]
+
+
+def test_what_comes_next_names_the_project_that_it_is_about(workspace: Workspace) -> None:
+    """As it is printed it would otherwise trust the checks of the current directory's."""
+    other = workspace.path.parent / "other one"
+    (other / ".devenv/checks").mkdir(parents=True)
+    (other / ".devenv/checks/test_own.py").write_text("def test_it(): pass\n")
+    text = fails(workspace, 1, "were never trusted", "check", "--path", str(other))
+    assert f"inv check --path '{other}' --trust; without" in text
+    assert f"inv check --path '{other}' --bundled" in text
+    there = workspace.devenv("check", cwd=other)
+    assert "Read them, then: devenv check --trust; without" in there.stderr
+
+
 def test_a_variable_that_is_not_set_does_not_choose_what_is_replaced(workspace: Workspace) -> None:
     """Without --name an archive goes to the volume that it is of."""
     archive = str(workspace.write("x.tar"))

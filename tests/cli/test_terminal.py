@@ -12,7 +12,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from tests.conftest import DEVENV, Workspace, docker
+from tests.conftest import DEVENV, IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
 INV, OURS = (sys.executable, "-m", "invoke"), (str(DEVENV),)
@@ -227,6 +227,25 @@ def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> 
         child.sendline("y")
         child.expect_exact("1 environment created in")
         assert ends(child) == 0
+
+
+def test_a_recreation_asks_about_who_came_while_the_image_was_built(workspace: Workspace) -> None:
+    workspace.up()
+    (workspace.path / ".devenv").mkdir()
+    dockerfile = workspace.path / ".devenv/Dockerfile"
+    dockerfile.write_text(f"FROM {IMAGE}\nRUN : {workspace.prefix}; sleep 3\n")
+    program = ("env", "-u", "DEVENV_IMAGE", *INV)
+    try:
+        with terminal(workspace, "run", "--recreate", "--detach", program=program) as child:
+            child.expect_exact("sleep 3")
+            docker("exec", "--detach", workspace.name, "sleep", "300")
+            child.expect_exact("There is 1 session open in it: sleep.")
+            child.sendline("n")
+            child.expect_exact("Nothing was recreated.")
+            assert ends(child) == 1
+    finally:
+        docker("rmi", workspace.project.image)
+    assert "sleep 300" in "\n".join(workspace.programs())
 
 
 def test_ctrl_c_during_a_start_says_so_and_leaves_no_half_container(workspace: Workspace) -> None:

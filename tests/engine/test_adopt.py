@@ -6,15 +6,16 @@ import importlib
 import json
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from devenv_lib import volumes
 from devenv_lib.engine import Engine
 from devenv_lib.engine.helper import Helper
-from devenv_lib.errors import Refused
+from devenv_lib.errors import DevenvError, Refused
 from devenv_lib.names import (
     LABEL_ADOPTING,
     LABEL_COMPLETE,
@@ -123,6 +124,31 @@ def test_an_original_that_the_engine_removed_by_half_is_carried_on(workspace: Wo
     assert done.returncode == 0, done.stderr
     assert scan(name) == before
     assert workspace.volume_names() == [name]
+
+
+def test_who_is_faster_than_the_new_volume_loses_nothing(
+    workspace: Workspace, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the original's removal and its return anybody can make one of its name."""
+    before, create = scan(odd), Engine.create_volume
+
+    def late(engine: Engine, name: str, labels: Mapping[str, str]) -> None:
+        if name == odd:
+            docker("volume", "create", odd)
+            workspace.in_volume("data", "echo theirs > theirs")
+        create(engine, name, labels)
+
+    monkeypatch.setattr(Engine, "create_volume", late)
+    with suppress(DevenvError):
+        volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
+    monkeypatch.setattr(Engine, "create_volume", create)
+    assert workspace.in_volume("data", "cat theirs") == "theirs"
+    copy = f"{odd}-adopting"
+    saved = scan(copy if workspace.engine.volume(copy) else odd)
+    saved.pop("./theirs", None)
+    assert {path: e for path, e in saved.items() if path != "."} == {
+        path: e for path, e in before.items() if path != "."
+    }
 
 
 def test_a_copy_that_became_the_complete_one_meanwhile_is_not_removed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import random
 import signal
@@ -9,6 +10,7 @@ import tarfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,16 +18,19 @@ from hypothesis import strategies as st
 from invoke import Context
 
 from devenv_lib import volumes
-from devenv_lib.engine import bodies, temporary
-from devenv_lib.errors import DevenvError, Refused
+from devenv_lib.engine import Engine, bodies, temporary
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
+from devenv_lib.images import Choice
 from devenv_lib.names import LABEL, LABEL_PREFIX, LABEL_TEMPORARY, common_labels, helper_name
-from devenv_lib.tasks._hands import hands
+from devenv_lib.tasks import saving
+from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.volumes.compression import Compression
 from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, RUN, Workspace, built_image, docker
 from tests.trees import ODD, Entry, build, scan
 
 pytestmark = pytest.mark.engine
+CLIENT = "devenv_lib.engine.client"
 
 
 @pytest.fixture
@@ -181,6 +186,104 @@ def test_a_volume_in_use_is_saved_with_a_note_and_paused_if_wanted(
     assert saved.manifest.notes == (f"in use by {container.name}: paused meanwhile",)
     assert states == {"paused"}
     assert [c.state for c in workspace.engine.containers() if c.id == container.id] == ["running"]
+
+
+def test_a_pause_of_somebody_elses_is_not_undone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two backups with one environment: each lets go on what it has paused itself."""
+    container, pause = workspace.up().container, Engine.pause
+
+    def late(engine: Engine, identity: str) -> None:
+        docker("pause", identity)
+        pause(engine, identity)
+
+    monkeypatch.setattr(Engine, "pause", late)
+    with pytest.raises(EngineFailure, match="already paused"):
+        save(workspace, workspace.volume("data"), tmp_path, pause=True)
+    (found,) = (c for c in workspace.engine.containers() if c.id == container.id)
+    assert found.state == "paused"
+    docker("unpause", container.id)
+
+
+def test_one_that_goes_on_while_it_is_read_was_not_paused_meanwhile(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    container = workspace.up().container
+    docker("pause", container.id)
+
+    def moved(_: int) -> None:
+        docker("unpause", container.id, check=False)
+
+    saved = save(workspace, workspace.volume("data"), tmp_path, pause=True, moved=moved)
+    assert "may not be consistent" in saved.manifest.notes[0]
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_who_comes_while_a_volume_is_read_is_noted(
+    workspace: Workspace, odd: str, tmp_path: Path, *, stays: bool
+) -> None:
+    user = f"{workspace.prefix}-late"
+    workspace.extra_containers.append(user)
+
+    def moved(_: int) -> None:
+        if user not in {one.name for one in workspace.engine.containers()}:
+            words = ["sleep", "300"] if stays else ["true"]
+            docker("run", "--detach", f"--name={user}", f"--volume={odd}:/v", IMAGE, *words)
+            if not stays:
+                docker("wait", user)
+
+    notes = save(workspace, odd, tmp_path, moved=moved).manifest.notes
+    if not stays and workspace.engine.info().podman:  # which tells of no mounts
+        return
+    expected = f"in use by {user}" if stays else "somebody may have written"
+    assert any(note.startswith(expected) for note in notes), notes
+
+
+@pytest.mark.parametrize("verb", ["backup", "clone", "usage", "cp"])
+def test_a_volume_that_is_removed_just_before_is_not_taken_for_an_empty_one(
+    workspace: Workspace, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """An engine makes what a helper mounts and what is not there."""
+    module, engine, prefix = importlib.import_module(CLIENT), workspace.engine, workspace.prefix
+    begin = module.begin
+
+    def late(*words: Any) -> Any:
+        if any(mount.source == odd for mount in words[3]):
+            docker("volume", "rm", odd)
+        return begin(*words)
+
+    monkeypatch.setattr(module, "begin", late)
+    workspace.extra_volumes.append(odd)
+    verbs: dict[str, Callable[[], object]] = {
+        "backup": lambda: save(workspace, odd, tmp_path),
+        "clone": lambda: volumes.clone(engine, prefix, odd, workspace.volume("new"), IMAGE),
+        "usage": lambda: volumes.measure(engine, prefix, odd, IMAGE),
+        "cp": lambda: volumes.copy_out(engine, prefix, odd, ".", str(tmp_path), IMAGE),
+    }
+    # Podman gives it no labels, so that there it is one of nobody's.
+    with pytest.raises(Refused, match=r"removed meanwhile|does not carry the label"):
+        verbs[verb]()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+    assert workspace.volume("new") not in workspace.volume_names()
+
+
+def test_what_is_written_behind_a_backup_is_not_removed(
+    workspace: Workspace, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Saving several volumes takes minutes, in which anybody may use one and be gone again."""
+    hands = Hands(workspace.engine, workspace.settings, Choice(IMAGE, "given"))
+    saving.save_first(hands, [odd], tmp_path)
+    save_all = saving.save
+
+    def late(*words: Any, **options: Any) -> Any:
+        made = save_all(*words, **options)
+        workspace.in_volume("odd", "mkdir -p deep/down && echo late > deep/down/file")
+        return made
+
+    monkeypatch.setattr(saving, "save", late)
+    with pytest.raises(Refused, match=f"Nothing was removed: {odd} changed since"):
+        saving.save_first(hands, [odd], tmp_path)
 
 
 def test_an_environment_goes_on_when_a_backup_fails(workspace: Workspace, tmp_path: Path) -> None:

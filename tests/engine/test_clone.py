@@ -90,6 +90,27 @@ def test_the_same_command_begins_anew_what_a_killed_one_left(
     assert workspace.in_volume("new", "cat file") == "precious"
 
 
+@pytest.mark.every_engine
+def test_more_entries_than_a_sort_holds_are_cloned(workspace: Workspace) -> None:
+    """Some 50,000 fit into its buffer; for the rest it needs a file, in a helper that has none."""
+    source, name = workspace.make_volume("many"), workspace.volume("new")
+    workspace.in_volume("many", "seq 60000 | sed s/^/a-rather-long-name-in-a-cache-/ | xargs touch")
+    assert clone(workspace, source, name).files == 60001
+    assert workspace.in_volume("new", "ls | wc -l") == "60000"
+
+
+@pytest.mark.parametrize("program", ["sort", "sha256sum"])
+def test_a_comparison_that_fails_is_not_taken_for_a_change(tmp_path: Path, program: str) -> None:
+    """Of a volume in use the digests may differ, and then nothing would have been compared."""
+    source, tools = tmp_path / "from", tmp_path / "tools"
+    source.mkdir()
+    tools.mkdir()
+    (tools / program).write_text("#!/bin/sh\nexit 3\n")
+    (tools / program).chmod(0o755)
+    environ = {"PATH": f"{tools}:{os.environ['PATH']}"}
+    assert copied(source, tmp_path / "to", environ)[0] == 1
+
+
 @pytest.mark.parametrize("change", ["touch", "rm", "chmod 0", "chown 7", "ln -s x"])
 def test_a_clone_that_is_not_the_same_does_not_stay(
     workspace: Workspace, source: str, monkeypatch: pytest.MonkeyPatch, change: str

@@ -538,7 +538,10 @@ def test_an_unlabelled_namesake_in_use_is_not_mended(sound: Workspace) -> None:
     sound.up()
     found = only(sound, "WARN", name)
     assert "mounted by the running" in found["why"]
-    assert found["remedy"] == f"inv stop --path ~/work/app && inv volume.adopt --name {name}"
+    assert (
+        found["remedy"]
+        == f"First: inv stop --path ~/work/app; then: inv volume.adopt --name {name}"
+    )
     assert found["mend"] is None
 
 

@@ -139,6 +139,21 @@ def test_a_killed_recreation_is_taken_down_or_kept_by_stop(used: Workspace) -> N
             assert written(used) == "precious"
 
 
+def test_a_recreation_that_is_called_off_at_last_keeps_the_environment(
+    workspace: Workspace,
+) -> None:
+    """When all is ready somebody may have come in, which is what is asked for then."""
+    before = workspace.up().container
+
+    def replacing() -> None:
+        raise Refused("somebody is in it")
+
+    with pytest.raises(Refused, match="somebody is in it"):
+        workspace.up(recreate=True, replacing=replacing)
+    (found,) = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
+    assert (found.id, found.name, found.state) == (before.id, before.name, "running")
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("words", [("--recreate",), ()])
 def test_ended_at_any_moment_there_is_an_environment_afterwards(

@@ -128,7 +128,7 @@ def test_the_lockfile_is_written_in_place_and_survives(workspace: Workspace) -> 
 
 @pytest.mark.every_engine
 def test_nothing_can_be_planted_beside_the_lockfile(workspace: Workspace) -> None:
-    """The directory is root's: no new file, no rename over an entry, no removal."""
+    """It is mounted read-only: no new file, no rename over an entry, no removal."""
     workspace.up()
     for attempt in (
         "touch ~/.config/tvim/planted.lua",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import random
 import subprocess
 import tarfile
@@ -155,6 +157,53 @@ def test_a_volume_that_is_not_ours_is_refused_without_advice_to_remove_it(case: 
     done = case.workspace.inv("volume.restore", *words)
     assert (done.returncode, f"inv volume.adopt --name {name}" in done.stderr) == (1, True)
     assert "volume.rm" not in done.stderr
+    assert case.workspace.volume_names() == [case.name]
+
+
+@pytest.mark.parametrize("chosen_by", ["name", "manifest"])
+def test_a_name_outside_of_the_prefix_is_refused_whoever_gives_it(
+    case: Case, chosen_by: str
+) -> None:
+    """Nothing has that name afterwards, and what has it already stays as it is."""
+    name = case.workspace.prefix.replace("devenv-", "other-") + "-data"
+    case.workspace.extra_volumes.append(name)
+    words = [f"--from={case.archive}", "--replace"]
+    if chosen_by == "name":
+        words.append(f"--name={name}")
+    else:
+        (manifest,) = case.archive.parent.glob("*.json")
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "name": name}))
+    for there in (False, True):
+        if there:
+            docker("volume", "create", name)
+        done = case.workspace.inv("volume.restore", *words)
+        assert (done.returncode, name in done.stderr) == (4, True), done.stderr
+        assert (case.workspace.engine.volume(name) is not None) == there
+    assert sorted(scan(name)) == ["."]
+    assert case.workspace.volume_names() == [case.name]
+
+
+def test_what_is_written_behind_the_backup_is_not_replaced(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody takes the volume for a moment, while the new is unpacked."""
+    module = importlib.import_module("devenv_lib.volumes.restore")
+    unpack = module._unpack
+
+    def late(*words: Any) -> Any:
+        yield from unpack(*words)
+        case.workspace.in_volume("old", "echo late > d/late")
+
+    monkeypatch.setattr(module, "_unpack", late)
+    engine, prefix = case.workspace.engine, case.workspace.prefix
+    with (
+        volumes.opened(case.archive) as archive,
+        pytest.raises(Refused, match="changed meanwhile"),
+    ):
+        volumes.restore(engine, prefix, archive, IMAGE, name=case.name, replace=tmp_path)
+    assert case.workspace.in_volume("old", "cat d/late") == "late"
+    case.workspace.in_volume("old", "rm d/late")
+    assert sorted(scan(case.name)) == sorted(case.old)
     assert case.workspace.volume_names() == [case.name]
 
 

@@ -46,7 +46,7 @@ def test_what_needs_an_environment_is_refused_with_the_reason(
     assert done.returncode == 1, done.stdout
     assert "is rootless: its containers' users are not this machine's" in done.stderr
     assert "The volume tasks work there." in done.stderr
-    assert "docker context use default, or unset DOCKER_HOST" in done.stderr
+    assert "Choose an engine that runs as root: unset DOCKER_HOST" in done.stderr
     assert (workspace.container_names(), workspace.volume_names()) == ([], [])
 
 

@@ -8,7 +8,7 @@ from devenv_lib.checks.look import CPUS, MEMORY, SWAP, Seen
 from devenv_lib.checks.subject import Subject
 
 _UNSEEN = "this kernel does not show it inside (no cgroup file)"
-_UNSET = "this engine cannot limit it, which inv run warned of"
+_UNSET = "this engine cannot limit it, which its start warned of"
 _APPLY = "To apply the settings: inv run --recreate"
 
 

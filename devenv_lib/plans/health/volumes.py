@@ -87,12 +87,14 @@ def _names(facts: VolumeFacts) -> Iterator[Finding]:
 
 def _unlabelled(volume: Volume, facts: VolumeFacts) -> Finding:
     why = "it does not carry devenv's labels: it is used, and neither listed nor removed by devenv"
+    if not volume.plain:  # which no adoption takes
+        why = f"{why}; it has a driver or options of its own"
+        by_hand = f"To make it anew by hand, with labels: docker volume inspect {volume.name}"
+        return Finding(volume.name, "WARN", why, by_hand)
     remedy, mend = f"inv volume.adopt --name {volume.name}", Mend("adopt", volume.name)
     if users := facts.snapshot.users(volume.name):
-        remedy = f"{freeing(users[0], facts.prefix)} && {remedy}"
+        remedy = f"First: {freeing(users[0], facts.prefix)}; then: {remedy}"
         return Finding(volume.name, "WARN", f"{why}; it is {holding(users[0])}", remedy)
-    if not volume.plain:
-        return Finding(volume.name, "WARN", f"{why}; it has a driver or options of its own", remedy)
     return Finding(volume.name, "WARN", why, remedy, mend)
 
 
