@@ -11,7 +11,8 @@ it is made of. Each public name has an example that runs, after these lines::
     host = devenv.look(project, settings)
 
 Verbs take what they work on and return frozen records. They print nothing, but for other programs'
-progress on stderr: docker's builds and pulls, and the installers of `make_ready`. Whatever fails is a `DevenvError`.
+progress on stderr: docker's builds and pulls, and the installers of `make_ready`. Whatever fails
+is a `DevenvError`.
 
 Importing this module imports neither docker nor Invoke; a name brings what it needs.
 (To pytest, of which it has a plugin: PYTEST_DONT_REWRITE. It would warn where a program imports
