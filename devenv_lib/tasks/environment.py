@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -20,7 +20,9 @@ from devenv_lib.tasks._task import dry, finish, settings_of, task
 from devenv_lib.terminal import on_terminal
 
 if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
     from devenv_lib.mounts import MountPlan
+    from devenv_lib.project import Project
 
 
 @task(
@@ -52,25 +54,31 @@ def run(
     if dry(c):
         report.lines(containers.rehearse(engine, project, settings, here, recreate=recreate))
         return
-    asked: Counter[str] = Counter()
-
-    def ask() -> None:
-        """Ask about those who are in and nobody was asked about: an image can take minutes."""
-        new = Counter(containers.sessions(engine, project)) - asked
-        _ask_who_is_in(sorted(new.elements()))
-        asked.update(new)
-
-    if recreate and not force:
-        ask()
-    replacing = ask if recreate and not force else lambda: None
+    ask = _asking(engine, project) if recreate and not force else lambda: None
+    ask()
     environment = containers.up(
-        engine, project, settings, here, recreate=recreate, say=report.say, replacing=replacing
+        engine, project, settings, here, recreate=recreate, say=report.say, replacing=ask
     )
     attach = not detach and on_terminal()
     flags = _again(image=image, port=port, ssh=ssh)
     introduce(engine, environment, settings, here, flags=flags, began=began)
     if attach:
         finish(containers.attach(engine, environment.container, here.terminal))
+
+
+def _asking(engine: Engine, project: Project) -> Callable[[], None]:
+    """Return what asks about those who are inside, each time about those who came since.
+
+    Making an image between the two can take minutes.
+    """
+    asked: Counter[str] = Counter()
+
+    def ask() -> None:
+        new = Counter(containers.sessions(engine, project)) - asked
+        _ask_who_is_in(sorted(new.elements()))
+        asked.update(new)
+
+    return ask
 
 
 def _ask_who_is_in(sessions: Sequence[str]) -> None:
