@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -68,9 +69,17 @@ def test_what_a_killed_copy_left_in_a_setgid_directory_goes_too(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_copy_that_is_deeper_than_python_calls_is_removed(tmp_path: Path) -> None:
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A directory that pytest, which removes its own by calling itself, does not have to remove."""
+    directory = tempfile.mkdtemp()
+    yield Path(directory)
+    subprocess.run(["rm", "-rf", directory], check=True)
+
+
+def test_a_copy_that_is_deeper_than_python_calls_is_removed(outside: Path) -> None:
     """Left behind, it would end every later copy to that directory."""
-    path = os.open(tmp_path, os.O_RDONLY)
+    path = os.open(outside, os.O_RDONLY)
     for name in ["top"] + ["d"] * (sys.getrecursionlimit() + 100):
         os.mkdir(name, 0o700, dir_fd=path)
         path, above = os.open(name, os.O_RDONLY, dir_fd=path), path
@@ -78,8 +87,8 @@ def test_a_copy_that_is_deeper_than_python_calls_is_removed(tmp_path: Path) -> N
     os.close(os.open("file", os.O_CREAT, 0o400, dir_fd=path))
     os.fchmod(path, 0o500)
     os.close(path)
-    remove_tree(tmp_path / "top")
-    assert list(tmp_path.iterdir()) == []
+    remove_tree(outside / "top")
+    assert list(outside.iterdir()) == []
 
 
 def test_a_directory_that_can_be_written_to_and_not_listed_takes_all(box: Path) -> None:
