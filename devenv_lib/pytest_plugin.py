@@ -7,7 +7,9 @@ contract is ``specs/testing.md``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 #: What is still on the engine, and how to remove it: lines for the end of the run.
 _LEFT = pytest.StashKey[list[str]]()
+#: The file in which workers of pytest-xdist's hand such lines on: Ctrl-C ends them without a word.
+_FILE = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,25 +48,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin with nothing left."""
     config.stash[_LEFT] = []
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the lines on, where this process is a worker of pytest-xdist's."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["devenv_left"] = session.config.stash[_LEFT]
+    if file := getattr(config, "workerinput", {}).get("devenv_left"):
+        config.stash[_FILE] = file
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take the lines of a worker of pytest-xdist's."""
-    node.config.stash[_LEFT] += getattr(node, "workeroutput", {}).get("devenv_left", [])
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist's where to hand lines on."""
+    import tempfile  # noqa: PLC0415 - for this alone
+
+    if _FILE not in node.config.stash:
+        descriptor, node.config.stash[_FILE] = tempfile.mkstemp(prefix="devenv-left-")
+        os.close(descriptor)
+    node.workerinput["devenv_left"] = node.config.stash[_FILE]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what workers handed lines on in."""
+    if _FILE in config.stash and not hasattr(config, "workerinput"):
+        with suppress(FileNotFoundError):
+            os.unlink(config.stash[_FILE])  # noqa: PTH108 - pathlib is not imported here
+
+
+def _note(config: pytest.Config, lines: list[str]) -> None:
+    """Keep lines for the end of the run, or hand them on as a worker of pytest-xdist's."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_LEFT] += lines
+    elif lines:
+        with open(config.stash[_FILE], "a", encoding="utf-8") as file:  # noqa: PTH123
+            file.write("".join(f"{line}\n" for line in lines))
+
+
+def _handed_on(config: pytest.Config) -> list[str]:
+    """Return the lines of pytest-xdist's workers."""
+    if _FILE not in config.stash:
+        return []
+    with open(config.stash[_FILE], encoding="utf-8") as file:  # noqa: PTH123
+        return file.read().splitlines()
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say what is still on the engine, and how to remove it."""
-    if lines := config.stash[_LEFT]:
+    if lines := config.stash[_LEFT] + _handed_on(config):
         terminalreporter.section("devenv: still on the engine")
         for line in lines:
             terminalreporter.write_line(line)
@@ -154,8 +183,11 @@ def _devenv_temporaries(
 
     made = testing.Temporaries(devenv_engine)
     yield made
-    left = request.config.stash[_LEFT]
-    if request.config.getoption("devenv_keep"):
-        left += made.kept(request.node.nodeid)
-    else:
-        testing.remove(made, left)
+    left: list[str] = []
+    try:
+        if request.config.getoption("devenv_keep"):
+            left += made.kept(request.node.nodeid)
+        else:
+            testing.remove(made, left)
+    finally:
+        _note(request.config, left)

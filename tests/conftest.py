@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -303,7 +303,7 @@ class Workspace:
 @pytest.fixture
 def make_workspace(engine: Engine, tmp_path: Path) -> Iterator[Any]:
     """Make workspaces, each under a prefix of its own, and remove what they made."""
-    made: list[Workspace] = []
+    ending = ExitStack()  # each is cleaned, if another fails
 
     def make(project: str = "work/app", home: str = "home", prefix: str = "") -> Workspace:
         base = tmp_path / home
@@ -316,12 +316,11 @@ def make_workspace(engine: Engine, tmp_path: Path) -> Iterator[Any]:
         workspace = Workspace(
             engine, base.resolve(), path.resolve(), Settings(prefix=own, image=IMAGE)
         )
-        made.append(workspace)
+        ending.callback(workspace.clean)
         return workspace
 
-    yield make
-    for workspace in made:
-        workspace.clean()
+    with ending:
+        yield make
 
 
 @pytest.fixture

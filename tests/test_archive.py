@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.errors import Refused, UsageError
+from devenv_lib.names import common_labels
 from devenv_lib.plans.archive import Entry, Judge
 from devenv_lib.plans.manifest import Manifest, read_manifest, write_manifest
+from devenv_lib.plans.restoring import labels_for
 from devenv_lib.volumes.archive import chunks, opened
 from devenv_lib.volumes.compression import _zstd, reader, writer
 
@@ -278,3 +280,45 @@ def test_what_is_compressed_is_read_again_by_its_first_bytes(kind: Any) -> None:
         stream.close()
     file.seek(0)
     assert reader(file).read() == b"abc" * 1000
+
+
+def test_what_is_unpacked_is_what_was_judged_whatever_the_file_is_before_and_after(
+    tmp_path: Path,
+) -> None:
+    """Whoever can write it may change it, and change it back before it is compared."""
+    path = tmp_path / "x.tar"
+    with tarfile.open(path, "w") as tar:
+        member = tarfile.TarInfo("f")
+        member.size = 3 << 20
+        tar.addfile(member, io.BytesIO(b"a" * member.size))
+    whole = path.read_bytes()
+    with opened(path) as archive:
+        unpacked = chunks(archive)
+        assert next(unpacked)
+        path.write_bytes(whole.replace(b"a" * 4096, b"b" * 4096))
+        assert b"b" in next(unpacked)
+        path.write_bytes(whole)
+        with pytest.raises(Refused, match="changed while"):
+            list(unpacked)
+
+
+@pytest.mark.parametrize(
+    ("begins", "command"), [(b"\xfd7zXZ\0", "xz -dk"), (b"BZh91AY", "bzip2 -dk")]
+)
+def test_another_compression_is_named_with_what_unpacks_it(
+    tmp_path: Path, begins: bytes, command: str
+) -> None:
+    (path := tmp_path / "x.tar").write_bytes(begins + bytes(600))
+    with pytest.raises(Refused, match="is not read here") as error, opened(path):
+        pass
+    assert command in error.value.hint
+
+
+def test_labels_by_which_an_engine_goes_are_not_taken_from_a_manifest() -> None:
+    """Its own prune removes what one of them says is anonymous."""
+    labels = {"mine": "1", "com.docker.volume.anonymous": "", "devenv.unfinished": "x"}
+    manifest = Manifest("devenv-data", "x.tar", "none", "e", labels, "", 1, 1, 1, "")
+    assert labels_for(manifest, "devenv-data", "devenv") == {
+        "mine": "1",
+        **common_labels("devenv"),
+    }

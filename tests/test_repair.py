@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 
 import pytest
@@ -171,7 +172,7 @@ def test_a_change_of_owners_spares_files_by_their_numbers() -> None:
 
 
 def test_files_with_capabilities_are_read_from_what_tar_shows() -> None:
-    shown = (
+    shown = io.BytesIO(
         rb"-rw-r--r--* 0/0   0 2026-11-25 05:43 /v/a\nb \\ \377 c" + b"\n"
         b"  x: 20 security.capability\n"
         b"-rw-r--r--  0/0   0 2026-11-25 05:43 /v/plain\n"

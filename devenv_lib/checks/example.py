@@ -47,7 +47,7 @@ def write_example(project: PurePosixPath) -> Content:
     descriptor = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in PLACE.parts:
-            descriptor = _into(descriptor, part)
+            descriptor = into(descriptor, part)
         _create(descriptor)
     except OSError as error:
         raise DevenvError(
@@ -59,8 +59,11 @@ def write_example(project: PurePosixPath) -> Content:
     return Content({EXAMPLE: Entry("file", _MODE, TEXT.encode())})
 
 
-def _into(descriptor: int, name: str) -> int:
-    """Open a directory below an open one, made if it is missing, and close the latter."""
+def into(descriptor: int, name: str) -> int:
+    """Open a directory below an open one, made if it is missing, and close the latter.
+
+    A symlink of that name is not followed: that is an error, and the latter stays open.
+    """
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=descriptor)
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

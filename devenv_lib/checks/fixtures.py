@@ -23,8 +23,10 @@ from devenv_lib.engine.program import Output, capture
 from devenv_lib.engine.session import LOST, MARK, new_mark
 from devenv_lib.errors import UsageError
 from devenv_lib.records import MountPoint
+from devenv_lib.texts import printable
 
 SUBJECT = pytest.StashKey[Subject]()
+_KEPT = "\n\t"
 DIRECTORY = pytest.StashKey[Path]()
 
 _NO_TESTINFRA = (
@@ -142,14 +144,27 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, Any]:
-    """Say of a failure that the environment has stopped, and try nothing more then."""
+    """Say of a failure that the environment has stopped, and try nothing more then.
+
+    What pytest itself shows of it may come from inside, and a terminal would obey it.
+    """
+    if call.excinfo is not None:
+        _spell_out(call.excinfo.value)
     report = yield
+    report.sections = [(title, printable(text, _KEPT)) for title, text in report.sections]
     if call.excinfo is not None and report.failed and item.session.shouldfail is False:
         subject = item.config.stash[SUBJECT]
         if reason := stopped(subject):
             report.sections.append((STOPPED, reason))
             item.session.shouldfail = reason
     return report
+
+
+def _spell_out(error: BaseException) -> None:
+    """Spell out what a terminal would obey in an exception's words."""
+    error.args = tuple(printable(a, _KEPT) if isinstance(a, str) else a for a in error.args)
+    if isinstance(said := getattr(error, "msg", None), str):  # pytest.fail's
+        error.msg = printable(said, _KEPT)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)

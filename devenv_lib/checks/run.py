@@ -4,17 +4,17 @@ An environment can write the project, and pytest runs on the host. So pytest get
 its own with copies of all checks, with its own configuration, and is told to look nowhere else:
 no ``pytest.ini``, ``conftest.py`` or plugin of the project's, no ``PYTEST_ADDOPTS``, nothing on
 ``sys.path`` for the current directory (``-P``) or for a ``PYTHONPATH`` that leads into the
-project, and no plugins that an installed project could bring.
+project, no ``.pdbrc`` there, and no plugins that an installed project could bring.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from devenv_lib.checks.content import PLACE, Content, copy_to
+from devenv_lib.checks.example import into
 from devenv_lib.checks.results import Result, read
 from devenv_lib.checks.subject import Subject, dump
 from devenv_lib.errors import DevenvError
@@ -31,6 +32,7 @@ from devenv_lib.scratch import scratch
 #: Names the directory of a run to the process that is pytest, and the pipe that it tells by.
 RUN, PIPE = "DEVENV_CHECK_RUN", "DEVENV_CHECK_PIPE"
 PLUGIN = "devenv_lib.checks.fixtures"
+_DEBUGGER = "devenv_lib.checks.debugger:Debugger"
 _INI = "[pytest]\naddopts =\n"
 #: Variables that make Python or pytest load something.
 _LOADING = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONSTARTUP", "PYTHONHOME")
@@ -66,6 +68,7 @@ def pytest_words(directory: str, request: Request, *, own: bool) -> list[str]:
     words = [sys.executable, "-P", "-m", "pytest", f"--rootdir={directory}"]
     words += ["-c", f"{directory}/pytest.ini", f"--confcutdir={directory}"]
     words += ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", PLUGIN]
+    words += [f"--pdbcls={_DEBUGGER}"]
     words += ["-v"] if request.verbose else []
     words += ["-k", request.keyword] if request.keyword else []
     words += [f"--junitxml={directory}/junit.xml"] if request.junit else []
@@ -90,7 +93,7 @@ def run_checks(
         words = pytest_words(str(directory), request, own=bool(content.entries))
         finished = _run(words, _environ(os.environ, directory, subject), request, told)
         if request.junit:
-            _deliver(directory / "junit.xml", Path(request.junit))
+            _deliver(directory / "junit.xml", PurePosixPath(request.junit), subject.project)
     return finished
 
 
@@ -200,24 +203,46 @@ def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
             child.wait()
 
 
-def _deliver(made: Path, to: Path) -> None:
-    """Put a file in its place, of which a symlink that was planted there knows nothing."""
+def _deliver(made: Path, to: PurePosixPath, project: str) -> None:
+    """Put a file in its place, of which symlinks that the project planted know nothing."""
     if not made.exists():  # pytest ended before it wrote one
         return
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
-        os.close(descriptor)
+        directory = _directory(to.parent, project)
         try:
-            shutil.copyfile(made, partial)
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(partial).chmod(0o666 & ~mask)
-            Path(partial).replace(to)
-        except BaseException:
-            Path(partial).unlink()
-            raise
+            _put(made, directory, to.name)
+        finally:
+            os.close(directory)
     except OSError as error:
         raise DevenvError(
             f"{to} could not be written: {error.strerror}.", "Name another: --junit FILE"
         ) from None
+
+
+def _directory(path: PurePosixPath, project: str) -> int:
+    """Open a directory, made if it is missing; within the project no symlink is followed."""
+    if not path.is_relative_to(project):
+        Path(path).mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for part in path.relative_to(project).parts:
+            descriptor = into(descriptor, part)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _put(made: Path, directory: int, name: str) -> None:
+    """Write a copy of a file into an open directory, and then give it its name."""
+    partial = f".{name}.{uuid.uuid4().hex[:12]}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(partial, flags, 0o666, dir_fd=directory), "wb") as file:
+            file.write(made.read_bytes())
+        os.replace(partial, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(partial, dir_fd=directory)
+        raise

@@ -197,27 +197,25 @@ class Helper:
             said.seek(0)
             wrote = said.read()
             told = _TOLD.search(wrote)
-            program.said = _last_words(wrote[: told.start()] if told else wrote)
-            if told is None:
-                raise self._unheard(words[0], wrote, told_in, tolerated)
-            program.status = int(told[1])
+            program.said = _last_words(wrote[: told.start()] if told else wrote.split(b"\0")[0])
+            status = int(told[1]) if told else self._kept(told_in)
+            # What it wrote may not have come either; but a refusal is one, whatever came of it.
+            sure = tolerated if stdout == subprocess.DEVNULL else ()
+            if told is None and (status in (None, 0, *tolerated)) and status not in sure:
+                raise broken_off(words[0], _last_words(wrote))
+            program.status = status or 0
             if program.status not in (0, *tolerated):
                 raise failed(words[0], program.status, program.said)
 
-    def _unheard(
-        self, program: str, wrote: bytes, told_in: str, tolerated: Sequence[int]
-    ) -> EngineFailure:
-        """Return why a stream broke off: because its program failed, or for another reason.
+    def _kept(self, told_in: str) -> int | None:
+        """Return the status of a program whose stream broke off, if it came to its end.
 
         Podman 5.4 resets the connection when a program ends before it has read all: its status
-        does not come, or is followed by docker's own words. A success is not believed: what it
-        wrote may not have come either.
+        does not come, or is followed by docker's own words.
         """
         with suppress(EngineFailure, ValueError):  # it may have come to nothing but the file
-            status = int(self.run(["cat", told_in]))
-            if status not in (0, *tolerated):
-                return failed(program, status, _last_words(wrote.partition(b"\0")[0]))
-        return broken_off(program, _last_words(wrote))
+            return int(self.run(["cat", told_in]))
+        return None
 
     def release(self) -> None:
         """Let the helper end, which takes a while, and do not wait for it."""

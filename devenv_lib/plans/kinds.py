@@ -5,6 +5,9 @@ from __future__ import annotations
 from array import array
 from hashlib import blake2b
 
+#: Slots that a table may come to, and the paths in them: two thirds.
+_LARGEST = 1 << 23
+MOST = _LARGEST * 2 // 3
 _KIND = 7  # the bits of a slot that are a kind's number; the others are a path's digest
 
 
@@ -15,7 +18,7 @@ class Kinds:
     number of slots, of 8 bytes each, that it may come to; two thirds of them are filled.
     """
 
-    def __init__(self, secret: bytes = b"", largest: int = 1 << 23) -> None:
+    def __init__(self, secret: bytes = b"", largest: int = _LARGEST) -> None:
         self._secret, self._largest = secret, largest
         self._slots = array("Q", bytes(8 << 12))
         self._count = 0

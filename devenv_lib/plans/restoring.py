@@ -54,9 +54,13 @@ def refuse_target(
 
 
 def labels_for(manifest: Manifest | None, name: str, prefix: str) -> Mapping[str, str]:
-    """Return the labels of a volume that a restore makes: those it had, and this prefix's."""
+    """Return the labels of a volume that a restore makes: those it had, and this prefix's.
+
+    Those by which the engine goes are its own to give: a prune takes what one says is anonymous.
+    """
     had = manifest.labels if manifest and manifest.name == name else {}
-    return {**{k: v for k, v in had.items() if k not in MARKS}, **common_labels(prefix)}
+    kept = {k: v for k, v in had.items() if k not in MARKS and not k.startswith("com.docker.")}
+    return {**kept, **common_labels(prefix)}
 
 
 def interrupted(

@@ -223,10 +223,11 @@ def _long_name(text: bytes) -> bytes:
 def _records(text: bytes) -> Texts:
     """Read an extended header: records of ``LENGTH KEY=VALUE``, with a newline at their ends."""
     found: Texts = {}
-    while text:
-        head = _LENGTH.match(text)
-        record = text[: int(head[1])] if head else b""
-        key, equals, value = record[head.end() if head else 0 : -1].partition(b"=")
+    at = 0
+    while at < len(text):
+        head = _LENGTH.match(text, at)
+        record = text[at : at + int(head[1])] if head else b""
+        key, equals, value = record[head.end() - at if head else 0 : -1].partition(b"=")
         if not head or len(record) != int(head[1]) or record[-1:] != b"\n" or not equals:
             raise Unfit("is no whole archive: an extended header has a wrong form")
         if key in found or not _KEYS.fullmatch(key):
@@ -234,7 +235,7 @@ def _records(text: bytes) -> Texts:
         if key in _NAMES and (not value or b"\0" in value):
             raise Unfit("has an extended header with a name that no file can have")
         found[key] = value
-        text = text[len(record) :]
+        at += len(record)
     return found
 
 

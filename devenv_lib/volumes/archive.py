@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans.archive import Judge
@@ -105,13 +105,16 @@ def _unreadable(path: Path, why: str) -> UsageError:
 
 def _examined(path: Path, file: IO[bytes]) -> Archive:
     manifest = _manifest(path)
-    sha256, size = _digest(file)
+    sha256, size = _Hashed(file).whole()
     if manifest and (manifest.sha256, manifest.size) != (sha256, size):
         raise Refused(
             f"{path} is not what its manifest says: its SHA-256 is {sha256}.",
             "It is damaged, or another file. Nothing was changed; use another backup.",
         )
-    judge, count = _judged(path, file)
+    source = _Hashed(file)
+    judge, count = _judged(path, source)
+    if source.whole() != (sha256, size):
+        raise _unreadable(path, "it changed while it was read")
     return Archive(path, file, judge.files, count, size, sha256, judge.top, judge.names, manifest)
 
 
@@ -137,16 +140,38 @@ def _manifest_text(path: Path) -> str:
     return text.decode()
 
 
-def _digest(file: IO[bytes]) -> tuple[str, int]:
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256")  # type: ignore[arg-type]
-    return digest.hexdigest(), file.tell()
+class _Hashed:
+    """A file from its beginning, and what was read of it: SHA-256 and bytes.
+
+    What was read is what counts: the file can be another one before and after.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek(0)
+
+    def seek(self, at: int) -> int:
+        """Begin anew, which is all that readers of archives ask for."""
+        self._digest, self._size = hashlib.sha256(), 0
+        return self._file.seek(at)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+        data = self._file.read(size)
+        self._digest.update(data)
+        self._size += len(data)
+        return data
+
+    def whole(self) -> tuple[str, int]:
+        """Return the digest and size of all, once what no reader wanted is read too."""
+        while self.read(_CHUNK):
+            pass
+        return self._digest.hexdigest(), self._size
 
 
-def _judged(path: Path, file: IO[bytes]) -> tuple[Judge, int]:
+def _judged(path: Path, source: _Hashed) -> tuple[Judge, int]:
     """Return who judged all entries of a tar stream, and how long it is."""
-    file.seek(0)
-    judge, stream = Judge(os.urandom(16)), Counted(reader(file))
+    judge, stream = Judge(os.urandom(16)), Counted(reader(cast("IO[bytes]", source)))
     try:
         for entry in entries(stream.read):
             if why := judge.judge(entry):
@@ -187,12 +212,12 @@ def chunks(archive: Archive) -> Iterator[bytes]:
         f"{archive.path} changed while it was unpacked.",
         "The volume is as it was. Repeat the command with a file that stays.",
     )
-    archive.file.seek(0)
-    source, count = reader(archive.file), 0
+    file, count = _Hashed(archive.file), 0
+    source = reader(cast("IO[bytes]", file))
     while data := _read(source, changed):
         count += len(data)
         yield data
-    if count != archive.bytes or _digest(archive.file) != (archive.sha256, archive.size):
+    if count != archive.bytes or file.whole() != (archive.sha256, archive.size):
         raise changed
 
 

@@ -15,6 +15,8 @@ from typing import IO, TYPE_CHECKING, cast
 from devenv_lib import texts
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.names import prefix_of
+from devenv_lib.plans.archive import RESERVED
+from devenv_lib.plans.kinds import MOST
 from devenv_lib.plans.manifest import Manifest, write_manifest
 from devenv_lib.plans.saving import SavingPlan, between, saving, writers
 from devenv_lib.records import Container, Snapshot, Volume
@@ -66,10 +68,14 @@ class _Source:
 
 @dataclass
 class _Stream:
-    """What came out of a volume: entries, sockets that were left out, bytes, and tar's words."""
+    """What came out of a volume: entries, sockets that were left out, bytes, and tar's words.
+
+    ``reserved`` are the entries at its top whose names a restore needs itself.
+    """
 
     files: int
     sockets: int
+    reserved: int
     bytes: int = 0
     changed: bool = False
 
@@ -241,6 +247,10 @@ def _notes(stream: _Stream) -> Iterator[str]:
     if stream.sockets:
         several = texts.counted(stream.sockets, "socket was", "sockets were")
         yield f"{several} left out: no archive can hold one"
+    if stream.reserved:
+        yield f"a restore would refuse it: names at its top begin with {RESERVED}"
+    if stream.files > MOST:
+        yield f"a restore would refuse it: it has more than {MOST:,} entries"
 
 
 def _stream(
@@ -253,7 +263,7 @@ def _stream(
 ) -> _Stream:
     """Read the volume as a tar stream, and write it compressed."""
     counts = helper.run(["sh", "-c", tar.COUNT, "devenv", FROM]).split()
-    stream = _Stream(int(counts[0]), int(counts[1]))
+    stream = _Stream(int(counts[0]), int(counts[1]), int(counts[2]))
     words = [*tar.CREATE, "--totals", f"--directory={FROM}", "."]
     tolerated = (tar.CHANGED,) if tolerant else ()
     with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:

@@ -12,6 +12,8 @@ from devenv_lib.errors import Refused
 Compression = Literal["zstd", "gzip", "none"]
 SUFFIXES: dict[Compression, str] = {"zstd": ".tar.zst", "gzip": ".tar.gz", "none": ".tar"}
 _MAGIC: dict[bytes, Compression] = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b": "gzip"}
+#: How files of other compressions begin, and what unpacks them.
+_OTHERS = {b"\xfd7zX": "xz -dk", b"BZh": "bzip2 -dk", b"\x04\x22\x4d\x18": "lz4 -dk"}
 
 
 def best() -> Compression:
@@ -52,11 +54,17 @@ def reader(file: IO[bytes]) -> IO[bytes]:
     """Return a stream that reads what ``file``, which can be sought in, has compressed.
 
     Raises:
-        Refused: it is compressed with zstd, and this Python cannot read that.
+        Refused: it is compressed otherwise, or with zstd, and this Python cannot read that.
     """
     first = file.read(4)
     file.seek(0)
     found = next((name for magic, name in _MAGIC.items() if first.startswith(magic)), "none")
+    for magic, command in _OTHERS.items():
+        if first.startswith(magic):
+            raise Refused(
+                f"The archive is compressed by {command.split()[0]}, which is not read here.",
+                f"Unpack it first: {command} FILE",
+            )
     if found == "none":
         return file
     if found == "gzip":

@@ -49,9 +49,10 @@ def measure(
     reachable(engine.snapshot(), prefix, name)
     with (
         reading(engine, prefix, name, image) as helper,
-        helper.stream(WALK, stdout=PIPE, tolerated=(_VANISHED,)) as program,
     ):
-        found = directories(records(program.stdout), depth)
+        reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
+        with helper.stream(WALK, stdout=PIPE, tolerated=(_VANISHED,)) as program:
+            found = directories(records(program.stdout), depth)
     if program.status and "No such file" not in program.said:
         raise EngineFailure(f"{name} could not be looked at as a whole: {program.said}.")
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
@@ -48,8 +48,8 @@ def capable(helper: Helper, target: str, uid: int) -> list[bytes]:
         with helper.stream(words, stdout=listed):
             pass
         listed.seek(0)
-        shown = _output(helper, _CAPABLE, listed)
-    return list(capable_files(shown))
+        with helper.stream(_CAPABLE, listed, PIPE) as program:
+            return list(capable_files(program.stdout or ()))
 
 
 def _output(helper: Helper, words: Sequence[str], listed: IO[bytes]) -> bytes:
@@ -58,10 +58,10 @@ def _output(helper: Helper, words: Sequence[str], listed: IO[bytes]) -> bytes:
         return program.stdout.read() if program.stdout else b""
 
 
-def capable_files(shown: bytes) -> Iterator[bytes]:
-    """Yield the paths below which ``tar -vvv`` has shown an attribute."""
+def capable_files(shown: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the paths below which the lines of ``tar -vvv`` have shown an attribute."""
     last = b""
-    for line in shown.splitlines():
+    for line in map(bytes.rstrip, shown):
         if line.startswith(b"  x:"):
             yield last.decode("unicode_escape").encode("latin-1")
         else:

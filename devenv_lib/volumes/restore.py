@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Prints the first entry at a volume's top, but for what a restore has there.
 _ANY = 'find "$1" -mindepth 1 -maxdepth 1 ! -name ".devenv-restore-*" -printf x -quit'
+#: Runs a program that may be done before its input ends, and reads the rest of that.
+_DRAINING = ("sh", "-c", '"$@" && cat >/dev/null', "devenv")
+_AGAIN = "See whether the engine runs: docker info; then run the same command again."
 #: find's tests for what was in a volume before.
 _OLD = ("-mindepth", "1", "-path", f"{TO}/.devenv-restore-*", "-prune", "-o")
 _COUNT = 'find "$1" ! -type s -printf . | wc -c'
@@ -158,12 +161,16 @@ def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | N
 def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> Iterator[str]:
     """Unpack the archive, and yield what tar did not count as a failure."""
     # What lies in the future, or before 1970, it would tell about too.
-    words = [*tar.EXTRACT, "--warning=no-timestamp", f"--directory={filled.directory}"]
+    words = [*_DRAINING, *tar.EXTRACT, "--warning=no-timestamp", f"--directory={filled.directory}"]
+    whole = False
     with filled.helper.stream(words, stdin=PIPE) as program, suppress(BrokenPipeError):
         for data in chunks(archive):
             if program.stdin is not None:
                 program.stdin.write(data)
             moved(len(data))
+        whole = True
+    if not whole:  # whether it is what was judged shows at its end
+        raise EngineFailure(f"{archive.path} could not be unpacked to its end.", _AGAIN)
     count = int(filled.helper.run(["sh", "-c", _COUNT, "devenv", filled.directory]))
     if count != archive.names + 1:
         raise EngineFailure(

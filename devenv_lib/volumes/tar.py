@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import IO
 
+from devenv_lib.plans.archive import RESERVED
+
 #: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
 #: same archive. Holes stay holes, and times keep their nanoseconds. Records are of the 32 KiB that
 #: an engine passes on at once: of tar's usual 10 KiB, many small files take half as long again.
@@ -23,8 +25,11 @@ EXTRACT = (
 CHANGED = 1
 #: Bytes of zeros at the end of every archive.
 END = 1024
-#: Counts what goes into an archive, and the sockets, which do not.
-COUNT = 'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c'
+#: Counts what goes into an archive, the sockets, which do not, and what a restore would refuse.
+COUNT = (
+    'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c; '
+    f"find . -mindepth 1 -maxdepth 1 -name '{RESERVED}*' -printf . | wc -c"
+)
 _TOTAL = re.compile(r"Total bytes written: (\d+)")
 
 

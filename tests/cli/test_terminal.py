@@ -281,11 +281,14 @@ def test_ctrl_c_ends_the_checks_with_pytests_code(workspace: Workspace) -> None:
 
 
 def test_pytests_debugger_can_be_used(workspace: Workspace) -> None:
-    """Words behind -- are pytest's, and so is the terminal then."""
+    """Words behind -- are pytest's, and so is the terminal then. A project does not set it up."""
     with_check(workspace, "assert environment.name == 'another'")
+    (workspace.path / ".pdbrc").write_text(f"open('{workspace.home}/trace', 'w')\n")
+    (workspace.home / ".pdbrc").write_text("alias mine p 40 + %1\n")
     with terminal(workspace, "check", "--", "--pdb", "-k", "test_own") as child:
         child.expect_exact("(Pdb)")
-        child.sendline("p 40 + 2")
+        child.sendline("mine 2")
         child.expect_exact("42")
         child.sendline("q")
         assert ends(child) == 2
+    assert not (workspace.home / "trace").exists()

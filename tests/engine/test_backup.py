@@ -327,6 +327,15 @@ def test_a_volume_that_is_not_there_is_not_made_by_its_backup(
     assert workspace.volume_names() == []
 
 
+def test_what_a_restore_would_refuse_is_noted(workspace: Workspace, tmp_path: Path) -> None:
+    name = workspace.make_volume("odd")
+    build(name, [Entry(".devenv-restore-notes"), Entry("f")])
+    saved = save(workspace, name, tmp_path)
+    assert "a restore would refuse it" in saved.manifest.notes[0]
+    with pytest.raises(Refused, match="is refused"), volumes.opened(Path(saved.path)):
+        pass
+
+
 def test_sockets_are_named_since_no_archive_has_them(workspace: Workspace, tmp_path: Path) -> None:
     name = workspace.make_volume("odd")
     build(name, [Entry("s", "socket"), Entry("f")])

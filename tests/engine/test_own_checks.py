@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import textwrap
 import time
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -343,6 +344,40 @@ def test_results_are_written_for_junit(workspace: Workspace) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("5", "1")
     assert precious.read_text() == "mine\n"
     assert not (workspace.path / "out.xml").is_symlink()
+
+
+def test_a_file_for_junit_is_not_led_out_of_the_project(workspace: Workspace) -> None:
+    """What runs inside can make a symlink of any directory in it."""
+    (elsewhere := workspace.home / "elsewhere").mkdir()
+    (elsewhere / "out.xml").write_text("as it was")
+    (workspace.path / "build").symlink_to(elsewhere)
+    done = workspace.inv("check", "--junit", "build/out.xml", "--keyword", "rights")
+    assert (done.returncode, "build/out.xml could not be written" in done.stderr) == (1, True)
+    assert [p.name for p in elsewhere.iterdir()] == ["out.xml"]
+    assert (elsewhere / "out.xml").read_text() == "as it was"
+    done = workspace.inv("check", "--junit", "made/deep/out.xml", "--keyword", "rights")
+    assert (done.returncode, [p.name for p in (workspace.path / "made/deep").iterdir()]) == (
+        0,
+        ["out.xml"],
+    ), done.stderr
+
+
+@pytest.mark.parametrize("words", [("-v",), ("--", "-rA")])
+def test_pytests_own_report_passes_no_escape_sequence_on(
+    workspace: Workspace, words: tuple[str, ...]
+) -> None:
+    """What a program wrote inside is what a check likes to quote."""
+    text = """
+        def test_x(environment):
+            said = environment.exec(["printf", "\\\\033]0;title\\\\007"]).stdout
+            print(said)
+            assert not said, said
+        """
+    trusted(workspace, textwrap.dedent(text))
+    done = workspace.inv("check", "-k", "test_x", *words)
+    assert "]0;title" in done.stdout, done.stdout
+    assert "\x1b]" not in done.stdout
+    assert "\x07" not in done.stdout
 
 
 def test_a_file_for_junit_that_cannot_be_written_is_said(workspace: Workspace) -> None:

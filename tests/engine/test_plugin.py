@@ -263,6 +263,26 @@ def test_workers_of_xdist_have_names_of_their_own_and_say_what_they_keep(suite: 
     assert [name for name in suite.left() if name not in said] == []
 
 
+def test_ctrl_c_loses_no_workers_word_on_what_stays(suite: Suite) -> None:
+    """Xdist does not ask its workers for their reports then."""
+    done = suite.run(
+        """
+        import os, signal, time
+
+        def test_it(devenv_volume, request):
+            devenv_volume()
+            time.sleep(1)
+            os.kill(os.getppid(), signal.SIGINT)
+            time.sleep(5)
+        """,
+        "-n2",
+        "--devenv-keep",
+    )
+    assert len(suite.left()) == 1
+    said = done.stdout.str().partition("devenv: still on the engine")[2]
+    assert suite.left()[0] in said
+
+
 def test_what_cannot_be_removed_is_reported_and_the_rest_is_gone(suite: Suite) -> None:
     """A container of the test's own uses one volume; another was replaced by somebody's."""
     done = suite.run("""

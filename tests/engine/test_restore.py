@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
 import json
 import random
@@ -272,6 +273,28 @@ def test_an_archive_that_changes_meanwhile_leaves_the_volume_as_it_was(case: Cas
         volumes.restore(engine, prefix, archive, IMAGE, name=case.name, replace=to, moved=moved)
     assert scan(case.name) == case.old
     assert case.workspace.volume_names() == [case.name]
+
+
+@pytest.mark.every_engine
+def test_an_archive_with_much_behind_its_end_is_read_to_it(case: Case) -> None:
+    """Tar ends at its own mark, and does not read what comes behind; some write that, for tapes."""
+    path = case.archive.with_name("padded.tar.gz")
+    path.write_bytes(case.archive.read_bytes() + gzip.compress(bytes(16 << 20)))
+    name = case.workspace.volume("padded")
+    done = case.workspace.inv("volume.restore", f"--from={path}", f"--name={name}")
+    assert done.returncode == 0, done.stderr
+    assert scan(name) == case.new
+
+    def moved(_: int) -> None:
+        with path.open("ab") as file:
+            file.write(b"\0")
+
+    engine, prefix = case.workspace.engine, case.workspace.prefix
+    with volumes.opened(path) as archive, pytest.raises(Refused, match="changed while"):
+        volumes.restore(
+            engine, prefix, archive, IMAGE, name=case.name, replace=path.parent, moved=moved
+        )
+    assert scan(case.name) == case.old
 
 
 @pytest.mark.parametrize("kind", ["absent", "present", "clone"])

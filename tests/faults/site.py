@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -122,11 +122,10 @@ def site(url: str, host: Path) -> Iterator[Site]:
     words = ["mount", "-t", "tmpfs", "-o", f"size={_HOST_DISK},mode=0755", "faults", str(host)]
     subprocess.run(words, check=True)
     made = Site(found, host)
-    try:
+    with ExitStack() as ending:  # each, if another fails
+        ending.callback(subprocess.run, ["umount", str(host)], check=True)
+        ending.callback(made.mend)
         yield made
-    finally:
-        made.mend()
-        subprocess.run(["umount", str(host)], check=True)
 
 
 def _fill(ballast: Path, left: int) -> None:

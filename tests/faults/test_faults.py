@@ -18,7 +18,7 @@ from devenv_lib.engine import Engine
 from tests.conftest import Workspace, give
 from tests.faults.cases import CASES
 from tests.faults.site import Breakdown, Site, site
-from tests.faults.trial import KINDS, Trial, attempt, breakdowns, trials
+from tests.faults.trial import KINDS, Trial, attempt, breakdowns, steady, trials
 from tests.faults.world import World
 
 pytestmark = pytest.mark.engine
@@ -64,6 +64,8 @@ def test_a_command_that_fails_anywhere_loses_nothing_and_is_carried_on(
         at = ended.requests[trial.at - 1] if ended.reached else "not reached"
         line = f"{name}: {trial} of {len(recorded.requests)} ({at}), status {ended.status}"
         log.info("%s, %.1f s: %s", line, time.monotonic() - began, ended.said[-300:].strip())
+        if case.looks and ended.status == 0 and steady(ended.shown) != steady(recorded.shown):
+            problems.append(f"shows something else than {recorded.shown!r}")
         wrong += [f"{line}: {problem}\n{ended.said}" for problem in problems]
         log.log(logging.WARNING if problems else logging.DEBUG, "wrong: %s", problems)
     assert wrong == [], "\n".join(wrong)

@@ -48,10 +48,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its status, what it said, and the requests that it made."""
+    """How a command ended: its status, what it said and showed, and the requests that it made."""
 
     status: int
     said: str
+    shown: str
     requests: Sequence[str]
     reached: bool
 
@@ -99,6 +100,9 @@ def attempt(
     if site:
         site.mend()
     wrong = list(_misbehaviour(ended, trial))
+    if trial.at and ended.status == 0:  # it says that it is done
+        world.workspace.engine.remove_leftovers(world.workspace.prefix, age=0)
+        wrong += [f"done, it says, and {problem}" for problem in _after(world, case)]
     if trial.at:
         wrong += _carry_on(world, case, ended)
     world.workspace.engine.remove_leftovers(world.workspace.prefix, age=0)
@@ -125,11 +129,12 @@ def run(world: World, case: Case, trial: Trial, site: Site | None = None) -> End
         process = _begin(world, case.line(world), door)
         started.append(process)
         try:
-            said = process.communicate(timeout=_HUNG)[0]
+            shown, said = process.communicate(timeout=_HUNG)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            said = f"hangs; {process.communicate()[0]}"
-    return Ended(process.returncode, said, door.requests, door.reached)
+            shown, said = process.communicate()
+            said = f"hangs; {said}"
+    return Ended(process.returncode, shown + said, shown, door.requests, door.reached)
 
 
 def _begin(world: World, words: Sequence[str], door: Relay | None = None) -> subprocess.Popen[str]:
@@ -140,10 +145,15 @@ def _begin(world: World, words: Sequence[str], door: Relay | None = None) -> sub
         env=world.workspace.process_environ(variables),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+
+
+def steady(shown: str) -> str:
+    """Return a report without its numbers: times pass, and an engine may not tell a size."""
+    return re.sub(r"(\d+(\.\d+)?( [KMGT]?i?B| \w+)?|n/a) *", "N ", shown)
 
 
 def _misbehaviour(ended: Ended, trial: Trial) -> Iterator[str]:
@@ -182,10 +192,10 @@ def _carry_on(world: World, case: Case, ended: Ended) -> Iterator[str]:
 def _once(world: World, words: Sequence[str]) -> tuple[int, str]:
     process = _begin(world, words)
     try:
-        said = process.communicate(timeout=_HUNG)[0]
+        said = "".join(process.communicate(timeout=_HUNG))
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        said = f"hangs; {process.communicate()[0]}"
+        said = f"hangs; {process.communicate()}"
     return process.returncode, said
 
 

@@ -143,7 +143,11 @@ class World:
         said = [] if sorted(there) == wanted else [f"volumes are {there}, and not {wanted}"]
         for name, tree in self.scan(sorted(there)).items():
             said += [f"{name} has {p}" for p in tree if Path(p).name.startswith(".devenv")]
-            lost = [p for p, e in self.trees.get(name, {}).items() if tree.get(p) != e and e[0]]
+            lost = [
+                p
+                for p, e in self.trees.get(name, {}).items()
+                if tree.get(p) != e and (not e or e[0])
+            ]
             said += [f"{name} has lost {lost[:9]}"] if lost else []
         said += [] if self._foreign() == self.foreign else ["the foreign container was changed"]
         same = digest(self.workspace.home) == self.configuration
