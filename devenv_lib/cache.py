@@ -33,8 +33,13 @@ def remember(image_id: str, **facts: Any) -> None:
         root.mkdir(exist_ok=True)  # and not what is above: a home that is not there stays so
         file.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=file.parent, delete=False) as temporary:
-            json.dump({**recall(image_id), **facts}, temporary)
-        Path(temporary.name).replace(file)
+            try:
+                json.dump({**recall(image_id), **facts}, temporary)
+                temporary.flush()
+                Path(temporary.name).replace(file)
+            except BaseException:
+                Path(temporary.name).unlink()
+                raise
 
 
 def _file(image_id: str) -> Path:

@@ -95,7 +95,10 @@ def _list(value: object, accepted: str) -> list[object]:
 
 
 def _ports(value: object) -> tuple[Port, ...]:
-    return tuple(_port(item) for item in _list(value, "ports such as 8080 or '3000:80'"))
+    ports = tuple(_port(item) for item in _list(value, "ports such as 8080 or '3000:80'"))
+    if len({port.host for port in ports}) < len(ports):
+        raise ValueError("a list of ports of which each is published once on this machine")
+    return ports
 
 
 def _port(value: object) -> Port:

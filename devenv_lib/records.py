@@ -159,7 +159,8 @@ class EngineInfo:
     ``machine`` names the virtual machine's maker (``Docker Desktop``, ``OrbStack``, or any
     other text) when the engine's kernel is not this host's, else it is empty. ``id`` tells it
     from other engines, and ``root`` is where it keeps its data; either may be empty. ``limits``
-    are those of `LIMITS` that it can set.
+    are those of `LIMITS` that it can set. ``rootless`` is also one that remaps all users.
+    ``kernel`` is its kernel's version, as far as it is told.
     """
 
     version: str
@@ -171,6 +172,7 @@ class EngineInfo:
     root: str = ""
     podman: bool = False
     limits: frozenset[str] = LIMITS
+    kernel: tuple[int, ...] = ()
 
     @property
     def volume_options(self) -> Mapping[str, str]:

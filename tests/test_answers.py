@@ -187,9 +187,10 @@ def test_an_images_name_is_as_docker_says_it(said: str, name: str) -> None:
     assert name == answers.container({"Id": "x", "Image": said}).image
 
 
-def test_a_rootless_engine_says_so_among_its_security_options() -> None:
-    """Docker and Podman alike."""
-    options = ["name=seccomp,profile=builtin", "name=rootless"]
+@pytest.mark.parametrize("option", ["name=rootless", "name=userns"])
+def test_a_rootless_engine_says_so_among_its_security_options(option: str) -> None:
+    """Docker and Podman alike, and one that maps all users to others."""
+    options = ["name=seccomp,profile=builtin", option]
 
     assert answers.info({"SecurityOptions": options}, "1.45").rootless
 

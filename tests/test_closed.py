@@ -23,9 +23,9 @@ def test_a_path_that_may_not_be_looked_at_counts_as_missing(closed: Path) -> Non
     assert host.find(PurePosixPath(closed / "agent")).kind == "missing"
 
 
-def test_a_mounts_source_that_may_not_be_looked_at_counts_as_there(closed: Path) -> None:
-    """Its environment would else be made anew, and what was written in it be lost."""
-    assert host.displaced(str(closed / "source")) == ""
+def test_a_mounts_source_that_may_not_be_looked_at_is_not_in_place(closed: Path) -> None:
+    """Whoever may write around it can put a symlink there, and hide that."""
+    assert host.displaced(str(closed / "source")) == host.HIDDEN
 
 
 def test_a_project_that_may_not_be_searched_is_no_worktree(closed: Path) -> None:

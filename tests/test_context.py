@@ -132,3 +132,16 @@ def test_a_dockerfile_of_empty_lines_takes_no_time(app: Path) -> None:
 
     assert bases == []
     assert _FROM.findall("# x\n  from --platform=a  b AS c\n\tFROM d\n") == ["b", "d"]
+
+
+def test_a_context_without_end_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """A file of nothing but a hole takes no room, and hours to read at every start."""
+    with (tmp_path / "x").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ImageError, match="more than a build context"):
+        context_digest(tmp_path)
+
+
+def test_a_pipe_in_a_context_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert context_digest(tmp_path)

@@ -94,6 +94,16 @@ def test_the_agent_is_named_where_there_is_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kernel", "shallow"), [((4, 18), True), ((5, 11), True), ((5, 12), False), ((), False)]
+)
+def test_with_an_old_kernel_no_mount_below_stays_writable(
+    kernel: tuple[int, ...], shallow: bool
+) -> None:
+    """Docker makes them read-only by mount_setattr(2), which is there from 5.12 on."""
+    assert shallow == environment_plan(engine=info(api="1.45", kernel=kernel)).shallow
+
+
+@pytest.mark.parametrize(
     ("api", "shallow"), [("1.41", True), ("1.43", True), ("1.44", False), ("1.45", False)]
 )
 def test_until_api_1_44_read_only_binds_leave_out_what_is_mounted_below(

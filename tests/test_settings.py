@@ -234,6 +234,7 @@ def test_every_key_has_a_bad_example_here() -> None:
         ("memory", "a lot", "512m or 8g"),
         ("cpus", "many", "a number from 0.01 on"),
         ("ports", ["http"], "from 1 to 65535"),
+        ("ports", [8080, "8080:9000"], "published once"),
         ("image", "-x", "debian:trixie-slim"),
         ("prefix", "A", "lower-case"),
         ("mounts", [{}], "source, target"),

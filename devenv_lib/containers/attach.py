@@ -73,6 +73,8 @@ def execute(
     known = {**terminal, **_described(engine, container, terminal.get("TERM", ""))}
     if user or login:
         person = who(engine, container, user)
+        # By its number, which is what was judged: an image can have two lines of one name.
+        user = user and "".join((str(person.uid), *user.partition(":")[1:]))
         known["HOME"] = str(person.home)
         words = login_words(person.shell, words) if login else words
     mark = new_mark()

@@ -112,7 +112,7 @@ def check_reach(engine: Engine, info: EngineInfo) -> None:
         )
     if info.rootless:
         raise Refused(
-            f"The engine {where} is rootless: its containers' users are not this machine's, "
-            "so project files would change owner. The volume tasks work there.",
+            f"The engine {where} is rootless, or remaps users: its containers' users are not "
+            "this machine's, so project files would change owner. The volume tasks work there.",
             f"Choose an engine that runs as root: {engine.endpoint.other}",
         )

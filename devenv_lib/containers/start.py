@@ -6,7 +6,7 @@ Each can be repeated, by this process or another one; `devenv_lib.containers.up`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +23,7 @@ from devenv_lib.containers.sshd import has_sshd, start_sshd
 from devenv_lib.containers.stages import abandon, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
-from devenv_lib.errors import DevenvError, EngineFailure
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.names import LABEL_SETTINGS, LABEL_USER, RESTARTING, STARTING, base_name
 from devenv_lib.plans import EnvironmentPlan
@@ -110,6 +110,8 @@ class Start:
         """
         make_links(self.plan_of(container).mounts)
         if gone := vanished(container):
+            if hidden := [text for text in gone if text.endswith(machine.HIDDEN)]:
+                raise _hidden(hidden)  # what is in the container would go with it
             self.replace(container, f"{', '.join(gone)} since it was created")
             return
         name = base_name(container.name) + RESTARTING
@@ -181,7 +183,7 @@ class Start:
             names = [v.source for v in planned if mounted is None or str(v.target) in mounted]
             path = str(self.project.path)
             self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names, path)
-            self.engine.start(container.name)
+            self._start(container, plan)
             volumes.provision(self.engine, container.id, plan, mounted)
             if has_sshd(container, plan.identity):
                 needed = bool(self.settings.ssh)
@@ -206,6 +208,25 @@ class Start:
             # Who made it may have been interrupted just now: an engine ends a removal that
             # began before the renaming a while after it. `up` looks again.
             time.sleep(_SETTLING)
+
+    def _start(self, container: Container, plan: EnvironmentPlan) -> None:
+        """Start a container whose binds are still where they were when they were looked at.
+
+        Making the image, or asking about who is inside, can take minutes, and whoever may write
+        around a source can wait for that. What is swapped and swapped back while the engine
+        follows it is not seen here.
+        """
+        binds = container.mounts or [
+            MountPoint(m.kind, m.source, str(m.target), m.read_only) for m in plan.mounts.mounts
+        ]
+        for at in ("before", "after"):
+            if gone := _displacements(binds):
+                raise Refused(
+                    f"{', '.join(gone)} since it was looked at: what is there now is not mounted.",
+                    "See what changes it; then run the same command again.",
+                )
+            if at == "before":
+                self.engine.start(container.name)
 
     def _moved_on(self, container: Container) -> bool:
         """Whether somebody else finished or removed the container meanwhile.
@@ -239,8 +260,19 @@ def _racing() -> Iterator[None]:
 
 def vanished(container: Container) -> list[str]:
     """Return which of a container's bind sources are no longer in place, and what they are."""
-    found = ((mount.source, _displaced(mount)) for mount in container.mounts)
+    return _displacements(container.mounts)
+
+
+def _displacements(mounts: Iterable[MountPoint]) -> list[str]:
+    found = ((mount.source, _displaced(mount)) for mount in mounts)
     return [f"{source} {what}" for source, what in found if what]
+
+
+def _hidden(sources: Sequence[str]) -> Refused:
+    return Refused(
+        f"{', '.join(sources)} any more, so that nobody knows what the engine would mount.",
+        "Let this user look at it again; or make a new container: inv run --recreate",
+    )
 
 
 def _displaced(mount: MountPoint) -> str:

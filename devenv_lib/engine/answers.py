@@ -89,12 +89,17 @@ def info(data: Json, api: str) -> EngineInfo:
         version=data.get("ServerVersion") or "",
         api=api,
         cpus=int(data.get("NCPU") or 1),
-        rootless=any("rootless" in option for option in data.get("SecurityOptions") or []),
+        rootless=any(
+            name in option
+            for option in data.get("SecurityOptions") or []
+            for name in ("rootless", "name=userns")
+        ),
         machine=_machine(data),
         id="" if podman else data.get("ID") or "",  # Podman makes a new one up for each answer
         root=data.get("DockerRootDir") or "",
         podman=podman,
         limits=frozenset(name for name, key in _LIMITS.items() if data.get(key) is not False),
+        kernel=tuple(map(int, re.findall(r"\d+", data.get("KernelVersion") or "")[:2])),
     )
 
 

@@ -16,6 +16,9 @@ from devenv_lib.records import LOOPBACK, MountPoint, Port
 
 #: What programs of an image are found by: its own ``PATH`` may begin in a shared volume.
 SAFE_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+#: What a helper's programs, which are root's, are found and loaded by: an image may name places
+#: in shared volumes for its own.
+_SAFE = (f"PATH={SAFE_PATH}", "LD_PRELOAD=", "LD_LIBRARY_PATH=")
 
 
 def container_body(plan: EnvironmentPlan) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def helper_body(
     return {
         "Image": image,
         "User": "0",
-        "Env": [f"PATH={SAFE_PATH}"],
+        "Env": list(_SAFE),
         "Entrypoint": [words[0]],
         "Cmd": list(words[1:]),
         "Labels": _temporary(prefix),
@@ -129,7 +132,7 @@ def worker_body(
         "Image": image,
         "User": "0",
         # An image's TAR_OPTIONS would leave out what it says from archives and comparisons.
-        "Env": [f"PATH={SAFE_PATH}", "LC_ALL=C", "TAR_OPTIONS="],
+        "Env": [*_SAFE, "LC_ALL=C", "TAR_OPTIONS="],
         "WorkingDir": "/",
         "Entrypoint": ["sh", "-c", _SERVE],
         "Cmd": [],

@@ -119,7 +119,13 @@ def named(environ: Mapping[str, str]) -> tuple[Endpoint, ...]:
 
 def _configuration(environ: Mapping[str, str]) -> Path:
     """Return the docker program's configuration directory."""
-    return Path(environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
+    try:
+        return Path(environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
+    except RuntimeError:
+        raise UnknownContext(
+            "This user's home directory is unknown, and docker's configuration is in it.",
+            "Set it: export HOME=/home/you",
+        ) from None
 
 
 def prune_filters(environ: Mapping[str, str]) -> tuple[Path, tuple[str, ...]]:

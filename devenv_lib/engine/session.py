@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from devenv_lib.engine.endpoint import Endpoint
-from devenv_lib.errors import DevenvError, ProgramMissing
+from devenv_lib.errors import DevenvError, EngineFailure, ProgramMissing
 
 #: The variable by which the processes of one session are found inside.
 MARK = "DEVENV_EXEC"
@@ -106,6 +106,11 @@ def _begun(words: Sequence[str], terminal: bool) -> Iterator[subprocess.Popen[by
         )
     except FileNotFoundError:
         raise no_docker_program() from None
+    except OSError as error:  # a word of 128 KiB, or a program that may not be run
+        raise EngineFailure(
+            f"The docker program could not be run: {error.strerror}.",
+            "See what it is: command -v docker; a word or a variable may be too long.",
+        ) from None
     if child.stdin is not None:
         threading.Thread(target=_feed, args=(child.stdin,), daemon=True).start()
     try:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from devenv_lib.host.disk import disk
     from devenv_lib.host.finding import find
     from devenv_lib.host.machine import look
-    from devenv_lib.host.places import displaced, home, inode, locate
+    from devenv_lib.host.places import HIDDEN, displaced, home, inode, locate
 
 __all__ = [
+    "HIDDEN",
     "ask_agent",
     "directories",
     "disk",
@@ -37,6 +38,6 @@ lazily(
         "disk": ("disk",),
         "finding": ("find",),
         "machine": ("look",),
-        "places": ("displaced", "home", "inode", "locate"),
+        "places": ("HIDDEN", "displaced", "home", "inode", "locate"),
     },
 )

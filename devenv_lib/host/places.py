@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.errors import ProjectError
 from devenv_lib.project import Project, project_at
+
+#: What `displaced` says of a source that this user may not look at.
+HIDDEN = "may not be looked at"
 
 
 def home() -> PurePosixPath:
@@ -55,14 +59,14 @@ def displaced(path: str) -> str:
     """Return what became of a bind's source, a resolved path; nothing, if it is in place.
 
     The engine follows symlinks anew at every start. Whoever may write around a source could
-    put one there that leads to anything. What may not be looked at counts as there.
+    put one there that leads to anything, and then see to it that this user may not look.
     """
     try:
         Path(path).stat()
     except (FileNotFoundError, NotADirectoryError):
         return "is gone"
-    except OSError:
-        return ""
+    except OSError as error:
+        return HIDDEN if error.errno == errno.EACCES else "cannot be looked at"
     return "" if os.path.realpath(path) == path else "leads elsewhere"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Literal
 
 from devenv_lib.errors import ImageError
-from devenv_lib.images.context import DEEPEST
+from devenv_lib.images.context import CONTEXT_FILE, DEEPEST
 from devenv_lib.project import Project
 from devenv_lib.settings import Settings
 
 DOCKERFILE = Path(".devenv/Dockerfile")
+#: Entries and bytes of a build context: each start takes a digest of all of it.
+_MOST, _LARGEST = 20_000, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,19 @@ def unreadable(path: Path, error: OSError) -> ImageError:
 
 
 def _digest(context: Path, more: Sequence[str]) -> str:
-    digest = hashlib.sha256()
+    digest, count, size = hashlib.sha256(), 0, 0
     for entry in _entries(context, context):
-        content = os.fsencode(entry.readlink()) if entry.is_symlink() else b""
-        if entry.is_file() and not entry.is_symlink():
-            with entry.open("rb") as file:
+        found = entry.lstat()
+        count, size = count + 1, size + found.st_size
+        if count > _MOST or size > _LARGEST:
+            raise ImageError(
+                f"{context} is more than a build context: {_MOST:,} entries, {_LARGEST >> 30} GiB.",
+                f"See what takes the room, holes included: du -a --apparent-size {context}",
+            )
+        content = os.fsencode(entry.readlink()) if stat.S_ISLNK(found.st_mode) else b""
+        if stat.S_ISREG(found.st_mode):
+            # Whoever can write the project may put a pipe or a symlink there just now.
+            with os.fdopen(os.open(entry, CONTEXT_FILE), "rb") as file:
                 content = hashlib.file_digest(file, "sha256").digest()
         name = os.fsencode(entry.relative_to(context))
         for part in (name, str(entry.lstat().st_mode).encode(), content):

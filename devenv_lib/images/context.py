@@ -18,7 +18,9 @@ from pathlib import Path
 
 #: Directories in each other that a context may have: a copy and a digest go down into each.
 DEEPEST = 64
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+#: Flags to open a file of a context with, of which nobody knows what it is by then.
+#: How a file of a context is opened, of which nobody knows what it is by then.
+CONTEXT_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -77,7 +79,10 @@ def _copy(directory: int, to: Path, depth: int) -> None:
 
 
 def _copy_file(name: str, directory: int, to: Path) -> None:
-    with os.fdopen(os.open(name, _FILE, dir_fd=directory), "rb") as source, to.open("xb") as target:
+    with (
+        os.fdopen(os.open(name, CONTEXT_FILE, dir_fd=directory), "rb") as source,
+        to.open("xb") as target,
+    ):
         status = os.fstat(source.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no longer a file", name)

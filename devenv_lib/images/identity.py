@@ -56,7 +56,7 @@ def expected_identity(
 def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) -> Identity:
     """Return the passwd line of ``user``, which is a name or a uid, with or without a group.
 
-    ``chosen`` says that a setting names the user; only then may it be root.
+    ``chosen`` says that a setting names the user; only then may it be root, by that name or 0.
     """
     if not passwd.strip():
         raise ImageError(
@@ -75,7 +75,8 @@ def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) 
             "Add USER to its Dockerfile, or name one of its users: DEVENV_USER=NAME inv run",
         )
     who = _identity(found, image)
-    if who.uid == 0 and not chosen:
+    # A person who has chosen another one has not chosen root, whatever the image calls so.
+    if who.uid == 0 and not (chosen and name in ("0", "root")):
         raise ImageError(
             f"The user {who.name!r} of the image {image} is root by another name.",
             "Add USER to its Dockerfile, or choose root yourself: DEVENV_USER=root inv run",

@@ -19,7 +19,7 @@ from devenv_lib.settings import Settings
 HISTORY = PurePosixPath(".local/state/bash/history")
 
 #: The API from which a read-only bind also covers what is mounted below its source.
-RECURSIVE_READ_ONLY = (1, 44)
+RECURSIVE_READ_ONLY, RECURSIVE_KERNEL = (1, 44), (5, 12)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class EnvironmentPlan:
     """One container to be. ``memory`` and ``swap`` are bytes, ``swap`` counts memory in.
 
     ``shallow`` leaves what is mounted below a read-only bind's source out of it: until
-    Docker 25 (API 1.44) such a mount below stays writable inside a read-only one.
+    Docker 25 (API 1.44), or with a kernel before 5.12, such a mount stays writable inside.
     ``ssh`` says whether it has an sshd, whose port is one of ``ports`` then.
     ``unlimited`` are the settings whose limits the engine cannot set; they are 0 here.
     ``volume_options`` are the driver's, for volumes that are made.
@@ -115,7 +115,8 @@ def creation(
         cpus=min(settings.cpus, float(info.cpus)) if "cpus" in can else 0.0,
         ports=published(settings, ssh=ssh),
         ssh=ssh,
-        shallow=tuple(map(int, info.api.split("."))) < RECURSIVE_READ_ONLY,
+        shallow=tuple(map(int, info.api.split("."))) < RECURSIVE_READ_ONLY
+        or () < info.kernel < RECURSIVE_KERNEL,
         unlimited=tuple(sorted(LIMITS - can)),
         volume_options=info.volume_options,
     )

@@ -8,7 +8,9 @@ only, since others choose which code Invoke runs.
 from __future__ import annotations
 
 import errno
+import json
 import os
+import stat
 from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -72,12 +74,12 @@ class ProjectConfig(Config):
         """Leave ``INVOKE_DEVENV_*`` to devenv: Invoke fails on those that are lists."""
 
     def _load_own(self, path: PathLike[Any]) -> Any:
-        return _mapping(super()._load_yaml, path)
+        return _mapping(yaml.safe_load, path)
 
     _load_yaml = _load_yml = _load_own
 
     def _load_json(self, path: PathLike[Any]) -> Any:
-        return _mapping(super()._load_json, path)
+        return _mapping(json.loads, path)
 
     def _load_file(self, prefix: str, absolute: bool = False, merge: bool = True) -> None:
         try:
@@ -100,24 +102,21 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _load_plain(path: PathLike[Any]) -> Any:
-    def load(path: PathLike[Any]) -> Any:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - Invoke hands over a text
-            loader: Any = _PlainLoader  # yaml has no types
-            return loader(file).get_single_data()
-
-    return _mapping(load, path)
+    loader: Any = _PlainLoader  # yaml has no types
+    return _mapping(lambda text: loader(text).get_single_data(), path)
 
 
-def _mapping(load: Callable[[PathLike[Any]], Any], path: PathLike[Any]) -> dict[str, Any]:
+def _mapping(load: Callable[[str], Any], path: PathLike[Any]) -> dict[str, Any]:
     """Return what a settings file holds; one that is not there is left for Invoke to pass by."""
-    _check_file(path)
     try:
-        data = load(path)
+        data = load(_text(path))
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(errno.ENOENT, "no settings there") from None
+    except UsageError:
+        raise
     except RecursionError:
         raise _too_much(path) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except Exception as error:  # noqa: BLE001 - yaml's own constructors raise what they meet
         raise _unreadable(path, error) from None
     if _is_large(data):
         raise _too_much(path)
@@ -143,14 +142,19 @@ def _unreadable(path: PathLike[Any], error: Exception) -> UsageError:
     return wrong
 
 
-def _check_file(path: PathLike[Any]) -> None:
-    """Refuse what can take for ever to read: a project may put anything there."""
-    if not os.path.exists(path):
-        return
-    if not os.path.isfile(path):
-        raise UsageError(f"{path} is not a file of settings.", "Mend it, or remove it.")
-    if Path(path).stat().st_size > _LARGEST:
+def _text(path: PathLike[Any]) -> str:
+    """Return what is in a file, and refuse what can take for ever to read, or has no end.
+
+    A project may put anything there. Of a file of the kernel's own, the size says nothing.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UsageError(f"{path} is not a file of settings.", "Mend it, or remove it.")
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
         raise _too_much(path)
+    return content.decode()
 
 
 def _is_large(data: object) -> bool:

@@ -81,10 +81,10 @@ def find_project(c: Context, path: str | None, name: str | None) -> tuple[Engine
 def speak_of(path: PurePosixPath | str) -> None:
     """Have messages name the project at ``path``, unless it is the current directory's."""
     try:
-        here = os.path.realpath(".")
-    except OSError:  # it was deleted
-        here = ""
-    is_about("" if str(path) == here else str(path))
+        here, there = os.path.realpath("."), os.path.realpath(path)
+    except OSError:  # the current directory was deleted
+        here, there = "", str(path)
+    is_about("" if there in (here, ".") else there)
 
 
 def entered(c: Context, path: str | None, name: str | None) -> tuple[Engine, Container]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -68,7 +67,7 @@ def doctor(
 
 
 def _examined(c: Context, path: str) -> Examination:
-    speak_of(os.path.realpath(path))
+    speak_of(path)
     layers, errors = layers_of(c, project=path)
     return rooms.examine(layers, errors, path)
 

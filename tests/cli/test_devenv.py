@@ -634,6 +634,11 @@ def test_the_file_that_counts_is_that_of_the_project_that_is_named(
         ("- a\n", "invoke.yaml is not a mapping of settings"),
         ("devenv: 3\n", "is not a mapping of settings"),
         ("devenv: {no_such: 1}\n", "'devenv.no_such'"),
+        # What yaml's own constructors raise for these is no error of yaml's.
+        (f"a: {'1:' * 400}1.5\n", "cannot be read"),
+        ("a: !!int ''\n", "cannot be read"),
+        ("a: !!bool x\n", "cannot be read"),
+        ("a: !!timestamp x\n", "cannot be read"),
     ],
 )
 def test_a_broken_settings_file_is_an_error_that_names_it(
@@ -681,6 +686,16 @@ def test_a_settings_file_that_is_a_pipe_is_not_waited_for(workspace: Workspace) 
     done = workspace.devenv("exec", ".", "--", "true", timeout=20)
     assert done.returncode == 4
     assert "is not a file of settings" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["invoke.yaml", "invoke.json"])
+def test_a_settings_file_whose_size_is_no_size_is_not_read_whole(
+    workspace: Workspace, name: str
+) -> None:
+    """The kernel has files that seem to be empty and have no end."""
+    (workspace.path / name).symlink_to("/proc/self/pagemap")
+    done = workspace.devenv("exec", ".", "--", "true", timeout=20)
+    assert (done.returncode, "more than settings" in done.stderr) == (4, True), done.stderr
 
 
 def test_a_file_where_one_types_says_nothing_about_lists_and_names(running: Workspace) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,6 +122,49 @@ def test_a_worktrees_repository_cannot_be_swapped_for_the_home(workspace: Worksp
     sources = [mount.source for mount in environment.plan.mounts.mounts]
     assert str(workspace.home) not in sources
     assert workspace.try_sh(f"ls {workspace.home}/.bashrc ~/work/main/.git/.bashrc")[0] != 0
+
+
+def test_a_source_that_is_hidden_is_not_followed_by_a_restart(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has put a symlink there sees to it that the user may not look. The engine may."""
+    main, _ = workspace.worktree()
+    before = workspace.up().container
+    containers.stop(workspace.engine, workspace.project, keep=True)
+    (main / ".git").rename(main / ".git2")
+    (main / ".git").symlink_to(workspace.home)
+    stat = Path.stat
+
+    def closed(path: Path, **options: Any) -> os.stat_result:  # as for an ordinary user
+        if path.is_relative_to(main / ".git"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", closed)
+    with pytest.raises(Refused, match="may not be looked at any more"):
+        workspace.up()
+    (found,) = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
+    assert (found.id, found.name, found.running) == (before.id, before.name, False)
+
+
+def test_what_is_swapped_while_an_environment_is_recreated_is_not_mounted(
+    workspace: Workspace,
+) -> None:
+    """Whoever is inside sees the look for who is inside, and has until the old one is stopped."""
+    nvim = workspace.path / "nvim"
+    (workspace.home / ".config/nvim").rename(nvim)
+    (workspace.home / ".config/nvim").symlink_to(nvim)
+    workspace.write("secret/key", "private")
+    before = workspace.up().container
+
+    def replacing() -> None:
+        nvim.rename(workspace.path / "old")
+        nvim.symlink_to(workspace.home / "secret")
+
+    with pytest.raises(Refused, match="leads elsewhere since it was looked at"):
+        workspace.up(recreate=True, replacing=replacing)
+    (found,) = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
+    assert (found.id, found.name) == (before.id, before.name)
 
 
 def test_a_symlink_in_the_project_does_not_choose_what_is_mounted(workspace: Workspace) -> None:

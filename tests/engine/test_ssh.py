@@ -123,6 +123,21 @@ def test_nobody_gets_in_without_the_key_or_as_root(reached: Workspace, keys: Pat
     assert ssh(keys, port, "true").returncode == 0
 
 
+def test_a_key_for_one_command_gets_no_shell(reached: Workspace, keys: Path) -> None:
+    """On the host it runs that and nothing else; here that command means nothing."""
+    file = reached.home / ".ssh/authorized_keys"
+    key, port = file.read_text(), port_of(reached)
+    for options in ('command="echo only" ', 'restrict,Command="x y",from="*" '):
+        file.write_text(options + key)
+        for words in ((), ("id",)):
+            result = ssh(keys, port, *words)
+            assert (result.returncode, result.stdout) == (1, ""), result
+            assert "one command of its own" in result.stderr
+    # A comment behind the key is none of its options.
+    file.write_text(f"{key.strip()} command=\n")
+    assert ssh(keys, port, "id", "-un").stdout == "devuser\n"
+
+
 def test_it_is_published_on_loopback_alone(reached: Workspace) -> None:
     reached.up()
     ports = json.loads(
