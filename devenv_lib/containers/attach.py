@@ -26,7 +26,8 @@ def attach(engine: Engine, container: Container, terminal: Mapping[str, str]) ->
     """Run the user's shell on this terminal and return its exit status.
 
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` of this machine. The shell is the one
-    in the image's passwd and no login shell: that would replace the image's ``PATH``.
+    in the image's passwd and no login shell: that would replace the image's ``PATH``. When the
+    terminal goes away, what has a session of its own inside, as a ``tmux``, stays.
 
     Raises:
         ProgramMissing: there is no docker program, which attaches.
@@ -37,7 +38,7 @@ def attach(engine: Engine, container: Container, terminal: Mapping[str, str]) ->
         status = devenv.attach(engine, environment.container, host.terminal)
         assert status == 0  # of the last command in it, or of its `exit`
     """
-    return execute(engine, container, [who(engine, container).shell], terminal)
+    return _run(engine, container, [who(engine, container).shell], terminal, spare=True)
 
 
 def execute(
@@ -70,6 +71,21 @@ def execute(
         words = ["sh", "-c", "exit 3"]
         assert devenv.execute(engine, environment.container, words, host.terminal) == 3
     """
+    return _run(engine, container, words, terminal, variables=variables, user=user, login=login)
+
+
+def _run(
+    engine: Engine,
+    container: Container,
+    words: Sequence[str],
+    terminal: Mapping[str, str],
+    *,
+    variables: Mapping[str, str] = _NONE,
+    user: str = "",
+    login: bool = False,
+    spare: bool = False,
+) -> int:
+    """Run ``words`` inside; with ``spare`` a signal leaves what has a session of its own."""
     known = {**terminal, **_described(engine, container, terminal.get("TERM", ""))}
     if user or login:
         person = who(engine, container, user)
@@ -86,7 +102,7 @@ def execute(
         variables={**known, **variables, MARK: mark},
         terminal=on_terminal(),
     )
-    tell = teller(engine, container.id, user, mark)
+    tell = teller(engine, container.id, user, mark, spare=spare)
     status = attend(line, tell, terminal=on_terminal())
     if status == LOST:
         check_answered(lambda: engine, container.id, container.name)

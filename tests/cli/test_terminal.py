@@ -212,6 +212,20 @@ def test_a_terminal_that_goes_away_leaves_nothing_running(workspace: Workspace) 
     assert "sleep 30" not in "\n".join(workspace.programs())
 
 
+def test_a_terminal_that_goes_away_leaves_a_tmux_running(workspace: Workspace) -> None:
+    """It was made for that; what is on the terminal itself ends."""
+    workspace.up()
+    with terminal(workspace, "run") as child:
+        child.sendline("tmux new-session -d 'sleep 300'; sleep 301 & echo beg''un; sleep 302")
+        child.expect_exact("begun")
+        os.kill(child.pid, signal.SIGHUP)
+        ends(child)
+    left = "\n".join(workspace.programs())
+    assert "sleep 300" in left
+    assert "sleep 301" not in left
+    assert "sleep 302" not in left
+
+
 def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> None:
     workspace.up()
     docker("exec", "--detach", workspace.name, "sleep", "300")
