@@ -84,8 +84,11 @@ def look(subject: Subject) -> Seen:
     steps, token = tuple(dict.fromkeys(_steps(subject))), secrets.token_hex(8)
     sources = tuple(_sources(subject))
     owner: list[int] = []
+    whole = False
 
     def between() -> None:
+        nonlocal whole
+        whole = True
         try:
             owner.append((Path(subject.project) / f".devenv-check-{token}").lstat().st_uid)
         except OSError:  # it could not be made
@@ -108,6 +111,11 @@ def look(subject: Subject) -> Seen:
     ended, after = time.time(), {path: _state(path) for path in sources}
     if output.status:
         raise _failure(subject, output)
+    if not whole:
+        raise EngineFailure(
+            f"The look into the environment {subject.name} broke off.",
+            "See whether the engine runs: docker info; then: inv check",
+        )
     said = _by_step(output.stdout, steps)
     kept = owner[0] if owner else None
     return Seen(said, before, after, kept, began, ended, _mounted(said[_INFO]))

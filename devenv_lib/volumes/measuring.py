@@ -8,7 +8,7 @@ from devenv_lib.errors import EngineFailure, UsageError
 from devenv_lib.plans.contents import reachable
 from devenv_lib.plans.usage import FORMAT, Directory, directories
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import FROM, PIPE, records
+from devenv_lib.volumes.tree import FROM, PIPE, listing, whole_records
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -51,8 +51,8 @@ def measure(
         reading(engine, prefix, name, image) as helper,
     ):
         reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
-        with helper.stream(WALK, stdout=PIPE, tolerated=(_VANISHED,)) as program:
-            found = directories(records(program.stdout), depth)
+        with helper.stream(listing(WALK), stdout=PIPE, tolerated=(_VANISHED,)) as program:
+            found = directories(whole_records(program.stdout), depth)
     if program.status and "No such file" not in program.said:
         raise EngineFailure(f"{name} could not be looked at as a whole: {program.said}.")
     return found

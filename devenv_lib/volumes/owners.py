@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -9,13 +10,15 @@ from typing import IO, TYPE_CHECKING
 
 from devenv_lib.plans.leftovers import FORMAT, Findings, examined, read_entry
 from devenv_lib.scratch import scratch
-from devenv_lib.volumes.tree import PIPE, records
+from devenv_lib.volumes.tree import PIPE, broken_list, listing, whole_records
 
 if TYPE_CHECKING:
     from devenv_lib.engine.helper import Helper
     from devenv_lib.records import Identity
 
 _FIND = ("find", "-P")
+#: Runs a program whose lines end with an empty one.
+_ENDING = ("sh", "-c", '"$@"; status=$?; echo; exit $status', "devenv")
 _SET_ID = ("!", "(", "-type", "f", "-perm", "/6000", ")")
 #: Writes nothing but what it would archive, and does not read it; a file's capabilities are
 #: shown below it.
@@ -30,10 +33,10 @@ def look_for_leftovers(helper: Helper, target: str, who: Identity, *, owner: boo
     """Return what the volume at ``target`` shows; files' capabilities only if owners change."""
     words = [*_FIND, target, "-ignore_readdir_race", "-xdev", "-printf", FORMAT]
     with scratch() as listed:  # one million entries are a hundred megabytes
-        with helper.stream(words, stdout=listed):
+        with helper.stream(listing(words), stdout=listed):
             pass
         listed.seek(0)
-        found = examined(map(read_entry, records(listed)), who.uid)
+        found = examined(map(read_entry, whole_records(listed)), who.uid)
     if not (owner and found.owners):
         return found
     start = len(target) + 1
@@ -45,17 +48,30 @@ def capable(helper: Helper, target: str, uid: int) -> list[bytes]:
     """Return the absolute paths of files with capabilities that are not the user's."""
     words = [*_FIND, target, "-xdev", "-type", "f", "!", "-uid", str(uid), "-print0"]
     with scratch() as listed:
-        with helper.stream(words, stdout=listed):
+        with helper.stream(listing(words), stdout=listed):
             pass
-        listed.seek(0)
-        with helper.stream(_CAPABLE, listed, PIPE) as program:
-            return list(capable_files(program.stdout or ()))
+        _check_end(listed)
+        with helper.stream([*_ENDING, *_CAPABLE], listed, PIPE) as program:
+            return list(capable_files(_to_the_end(program.stdout or ())))
 
 
-def _output(helper: Helper, words: Sequence[str], listed: IO[bytes]) -> bytes:
-    """Return what a program writes that reads a list of paths."""
-    with helper.stream(words, listed, PIPE) as program:
-        return program.stdout.read() if program.stdout else b""
+def _check_end(listed: IO[bytes]) -> None:
+    """Take the empty record from a list's end, and go to its beginning."""
+    end = listed.seek(0, os.SEEK_END)
+    listed.seek(max(0, end - 2))
+    if listed.read() != b"\0\0"[: max(1, min(end, 2))]:
+        raise broken_list()
+    listed.truncate(end - 1)
+    listed.seek(0)
+
+
+def _to_the_end(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines up to an empty one, which has to be there."""
+    for line in lines:
+        if line == b"\n":
+            return
+        yield line
+    raise broken_list()
 
 
 def capable_files(shown: Iterable[bytes]) -> Iterator[bytes]:
@@ -73,8 +89,12 @@ def inodes(helper: Helper, paths: Sequence[bytes]) -> list[int]:
     if not paths:
         return []
     with listed_file(paths) as listed:
-        said = _output(helper, ["xargs", "-0", "stat", "-c", "%i", "--"], listed)
-    return [int(number) for number in said.split()]
+        words = ["xargs", "-0", "stat", "-c", "%i", "--"]
+        with helper.stream(words, listed, PIPE) as program:
+            said = program.stdout.read().split() if program.stdout else []
+    if len(said) != len(paths):
+        raise broken_list()
+    return [int(number) for number in said]
 
 
 def owner_words(target: str, uid: int, who: Identity, spared: Sequence[int] = ()) -> list[str]:

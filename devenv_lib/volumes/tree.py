@@ -99,6 +99,37 @@ def records(stream: IO[bytes] | None) -> Iterator[bytes]:
         yield from whole
 
 
+def listing(words: Sequence[str]) -> list[str]:
+    """Return the words of a program whose list ends with an empty record: see `whole_records`."""
+    return ["sh", "-c", '"$@"; status=$?; printf "\\0"; exit $status', "devenv", *words]
+
+
+def whole_records(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """Yield the records of a program that `listing` ran.
+
+    That it told its end does not say that all of its output came: an engine passes the two on
+    beside each other, and its connection may break between.
+
+    Raises:
+        EngineFailure: the list is not there to its end.
+    """
+    last = None
+    for record in records(stream):
+        if last is not None:
+            yield last
+        last = record
+    if last != b"":
+        raise broken_list()
+
+
+def broken_list() -> EngineFailure:
+    """Return the failure of a list of which a part did not come."""
+    return EngineFailure(
+        "The list of what is in the volume broke off.",
+        "See whether the engine runs: docker info; then run the same command again.",
+    )
+
+
 @cache
 def script(name: str) -> str:
     """Return the text of a script of this package."""
