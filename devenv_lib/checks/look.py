@@ -21,6 +21,7 @@ from pathlib import Path
 from devenv_lib.checks.subject import Lockfile, Subject
 from devenv_lib.engine.bodies import SAFE_PATH
 from devenv_lib.engine.program import Output, converse
+from devenv_lib.engine.session import LOST
 from devenv_lib.errors import EngineFailure
 from devenv_lib.records import MountPoint
 
@@ -109,13 +110,9 @@ def look(subject: Subject) -> Seen:
     before, began = {path: _state(path) for path in sources}, time.time()
     output = converse(words, "ready", between, _PATIENCE)
     ended, after = time.time(), {path: _state(path) for path in sources}
-    if output.status:
+    # Where docker cannot ask how a program ended, what it said to its end is there all the same.
+    if output.status not in (0, LOST) or not whole:
         raise _failure(subject, output)
-    if not whole:
-        raise EngineFailure(
-            f"The look into the environment {subject.name} broke off.",
-            "See whether the engine runs: docker info; then: inv check",
-        )
     said = _by_step(output.stdout, steps)
     kept = owner[0] if owner else None
     return Seen(said, before, after, kept, began, ended, _mounted(said[_INFO]))
@@ -208,6 +205,11 @@ def _failure(subject: Subject, output: Output) -> EngineFailure:
     if "is not running" in said or "no such container" in said.lower():
         return EngineFailure(
             f"The environment {subject.name} stopped during the checks: {said}", "inv check"
+        )
+    if not output.stderr and output.status in (0, LOST):
+        return EngineFailure(
+            f"The look into the environment {subject.name} broke off.",
+            "See whether the engine runs: docker info; then: inv check",
         )
     return EngineFailure(
         f"The environment {subject.name} did not answer as it should (status {output.status}): "
