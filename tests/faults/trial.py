@@ -153,7 +153,8 @@ def _begin(world: World, words: Sequence[str], door: Relay | None = None) -> sub
 
 def steady(shown: str) -> str:
     """Return a report without its numbers: times pass, and an engine may not tell a size."""
-    return " ".join(re.sub(r"\d+(\.\d+)?( [KMGT]?i?B| \w+)?|n/a", "N", shown).split())
+    passing = r"\d+(\.\d+)?( [KMGT]?i?B| \w+)?|n/a|Less than a second|About an? \w+"
+    return " ".join(re.sub(passing, "N", shown).split())
 
 
 def _misbehaviour(ended: Ended, trial: Trial) -> Iterator[str]:
