@@ -44,7 +44,9 @@ def test_what_needs_an_environment_is_refused_with_the_reason(
     """The container's root is the host's user there: project files would change owner."""
     done = workspace.inv(*words)
     assert done.returncode == 1, done.stdout
-    assert "is rootless: its containers' users are not this machine's" in done.stderr
+    assert (
+        "is rootless, or remaps users: its containers' users are not this machine's" in done.stderr
+    )
     assert "The volume tasks work there." in done.stderr
     assert "Choose an engine that runs as root: unset DOCKER_HOST" in done.stderr
     assert (workspace.container_names(), workspace.volume_names()) == ([], [])
