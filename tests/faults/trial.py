@@ -128,12 +128,7 @@ def run(world: World, case: Case, trial: Trial, site: Site | None = None) -> End
     with relay(socket, at=trial.at, fault=fault, before=strike, unix=True) as door:
         process = _begin(world, case.line(world), door)
         started.append(process)
-        try:
-            shown, said = process.communicate(timeout=_HUNG)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            shown, said = process.communicate()
-            said = f"hangs; {said}"
+        shown, said = _heard(process)
     return Ended(process.returncode, shown + said, shown, door.requests, door.reached)
 
 
@@ -192,12 +187,17 @@ def _carry_on(world: World, case: Case, ended: Ended) -> Iterator[str]:
 
 def _once(world: World, words: Sequence[str]) -> tuple[int, str]:
     process = _begin(world, words)
+    said = "".join(_heard(process))
+    return process.returncode, said
+
+
+def _heard(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return what a process shows and says; one that hangs is ended, and shows nothing."""
     try:
-        said = "".join(process.communicate(timeout=_HUNG))
+        return process.communicate(timeout=_HUNG)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        said = f"hangs; {process.communicate()}"
-    return process.returncode, said
+        return "", f"hangs; {''.join(process.communicate())}"
 
 
 def _after(world: World, case: Case) -> Iterator[str]:
