@@ -26,8 +26,9 @@ from devenv_lib.records import MountPoint
 from devenv_lib.texts import printable
 
 SUBJECT = pytest.StashKey[Subject]()
-_KEPT = "\n\t"
 DIRECTORY = pytest.StashKey[Path]()
+#: What pytest's report lays its lines out with.
+_KEPT = "\n\t"
 
 _NO_TESTINFRA = (
     "pytest-testinfra, which the fixture 'host' comes from, is not installed beside devenv: "

@@ -107,9 +107,7 @@ def subject_of(
         owner=host.owner[0],
         uid=user.uid,
         mounts=container.mounts,
-        planned=tuple(
-            MountPoint(m.kind, m.source, str(m.target), m.read_only) for m in plan.mounts.mounts
-        ),
+        planned=tuple(mount.point for mount in plan.mounts.mounts),
         locks=tuple(
             Lockfile(
                 f"{lock.target.name}/{name}",

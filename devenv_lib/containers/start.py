@@ -216,17 +216,10 @@ class Start:
         around a source can wait for that. What is swapped and swapped back while the engine
         follows it is not seen here.
         """
-        binds = container.mounts or [
-            MountPoint(m.kind, m.source, str(m.target), m.read_only) for m in plan.mounts.mounts
-        ]
-        for at in ("before", "after"):
-            if gone := _displacements(binds):
-                raise Refused(
-                    f"{', '.join(gone)} since it was looked at: what is there now is not mounted.",
-                    "See what changes it; then run the same command again.",
-                )
-            if at == "before":
-                self.engine.start(container.name)
+        mounts = container.mounts or [mount.point for mount in plan.mounts.mounts]
+        _refuse_displaced(mounts)
+        self.engine.start(container.name)
+        _refuse_displaced(mounts)
 
     def _moved_on(self, container: Container) -> bool:
         """Whether somebody else finished or removed the container meanwhile.
@@ -266,6 +259,14 @@ def vanished(container: Container) -> list[str]:
 def _displacements(mounts: Iterable[MountPoint]) -> list[str]:
     found = ((mount.source, _displaced(mount)) for mount in mounts)
     return [f"{source} {what}" for source, what in found if what]
+
+
+def _refuse_displaced(mounts: Iterable[MountPoint]) -> None:
+    if gone := _displacements(mounts):
+        raise Refused(
+            f"{', '.join(gone)} since it was looked at: what is there now is not mounted.",
+            "See what changes it; then run the same command again.",
+        )
 
 
 def _hidden(sources: Sequence[str]) -> Refused:

@@ -40,7 +40,7 @@ def volumes(engine: Engine, at: Grounds, parts: Parts) -> VolumeFacts:
 
 def _planned(mounts: MountPlan | None) -> Sequence[MountPoint]:
     found = mounts.mounts if mounts else ()
-    return [MountPoint(m.kind, m.source, str(m.target), m.read_only) for m in found]
+    return [m.point for m in found]
 
 
 def _looks(engine: Engine, at: Grounds, snapshot: Snapshot) -> Mapping[str, Seen]:

@@ -201,7 +201,7 @@ class Helper:
             status = int(told[1]) if told else self._kept(told_in)
             # What it wrote may not have come either; but a refusal is one, whatever came of it.
             sure = tolerated if stdout == subprocess.DEVNULL else ()
-            if told is None and (status in (None, 0, *tolerated)) and status not in sure:
+            if told is None and status in (None, 0, *tolerated) and status not in sure:
                 raise broken_off(words[0], _last_words(wrote))
             program.status = status or 0
             if program.status not in (0, *tolerated):

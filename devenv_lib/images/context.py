@@ -18,7 +18,6 @@ from pathlib import Path
 
 #: Directories in each other that a context may have: a copy and a digest go down into each.
 DEEPEST = 64
-#: Flags to open a file of a context with, of which nobody knows what it is by then.
 #: How a file of a context is opened, of which nobody knows what it is by then.
 CONTEXT_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC

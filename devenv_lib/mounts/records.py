@@ -42,6 +42,11 @@ class Mount:
     why: str
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    @property
+    def point(self) -> MountPoint:
+        """The same as an engine lists it."""
+        return MountPoint(self.kind, self.source, str(self.target), self.read_only)
+
 
 @dataclass(frozen=True)
 class LeftOut:

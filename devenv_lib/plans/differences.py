@@ -74,11 +74,7 @@ def _port(port: Port) -> str:
 
 
 def _mounts(existing: Existing, plan: EnvironmentPlan) -> Iterator[str]:
-    now = {
-        MountPoint(m.kind, m.source, str(m.target), m.read_only)
-        for m in plan.mounts.mounts
-        if m.target != AGENT
-    }
+    now = {m.point for m in plan.mounts.mounts if m.target != AGENT}
     was = {m for m in existing.mounts if m.target != str(AGENT) and not _anonymous(m)}
     for mount in sorted(now - was, key=lambda m: m.target):
         yield f"new mount: {_shown(mount)}"

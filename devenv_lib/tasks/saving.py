@@ -123,7 +123,8 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
         Refused: one could not be saved, its archive is not what was written, or something was
             written into it since.
     """
-    before = volumes.last_changes(at.engine, at.prefix, names, at.image if names else "")
+    image = at.image if names else ""
+    before = volumes.last_changes(at.engine, at.prefix, names, image)
     made = save(at, names, directory, volumes.best())
     if len(made) != len(names):
         raise Refused(
@@ -139,7 +140,7 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
                     f"{saved.manifest.files} were expected.",
                     "Somebody may have used the volume meanwhile: repeat the command.",
                 )
-    after = volumes.last_changes(at.engine, at.prefix, names, at.image if names else "")
+    after = volumes.last_changes(at.engine, at.prefix, names, image)
     if changed := [name for name in names if after[name] != before[name]]:
         raise Refused(
             f"Nothing was removed: {', '.join(changed)} changed since it was saved.",

@@ -23,14 +23,13 @@ from devenv_lib.records import Container, Snapshot, Volume
 from devenv_lib.volumes import partial, tar
 from devenv_lib.volumes.compression import SUFFIXES, Compression, writer
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import FROM, PIPE
+from devenv_lib.volumes.tree import AGAIN, FROM, PIPE
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
     from devenv_lib.engine.helper import Helper
 
 _CHUNK = 1 << 20
-_AGAIN = "See whether the engine runs: docker info; then run the same command again."
 
 
 @dataclass(frozen=True)
@@ -278,6 +277,6 @@ def _stream(
                 moved(count)
     # The program has told its end, and its output may yet be lost. Zeros may be a file's.
     if end != bytes(tar.END) or tar.total(program.said) != stream.bytes:
-        raise EngineFailure("The archive does not end as tar ends one.", _AGAIN)
+        raise EngineFailure("The archive does not end as tar ends one.", AGAIN)
     stream.changed = program.status == tar.CHANGED
     return stream

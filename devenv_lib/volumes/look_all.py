@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from devenv_lib.plans.health.volumes import Seen
 from devenv_lib.plans.leftovers import FORMAT, ROOT, Findings, examined, read_entry
 from devenv_lib.scratch import scratch
-from devenv_lib.volumes.tree import FROM, records, script, volume_at
+from devenv_lib.volumes.tree import looking, records, script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -35,14 +34,12 @@ def look_into_all(
     """
     if not names:
         return {}
-    mounts = [volume_at(name, f"{FROM}/{number}") for number, name in enumerate(names)]
     words = ["timeout", _PATIENCE, "sh", "-c", script("look-all.sh"), "devenv", str(_EACH), FORMAT]
     with (
-        engine.helper(image, mounts, prefix, f"look-{uuid.uuid4().hex}") as helper,
+        looking(engine, prefix, names, image) as (helper, places),
         scratch() as listed,
     ):
-        places = [mount.target for mount in mounts]
-        with helper.stream([*words, *places], stdout=listed, tolerated=(_ENDED,)):
+        with helper.stream([*words, *places.values()], stdout=listed, tolerated=(_ENDED,)):
             pass
         listed.seek(0)
         found = islice(records(listed), _MOST)

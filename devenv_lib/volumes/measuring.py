@@ -47,9 +47,7 @@ def measure(
     if depth < 0:
         raise UsageError(f"{depth} is no depth.", "The top alone is --depth 0.")
     reachable(engine.snapshot(), prefix, name)
-    with (
-        reading(engine, prefix, name, image) as helper,
-    ):
+    with reading(engine, prefix, name, image) as helper:
         reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
         with helper.stream(listing(WALK), stdout=PIPE, tolerated=(_VANISHED,)) as program:
             found = directories(whole_records(program.stdout), depth)

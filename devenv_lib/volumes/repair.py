@@ -9,7 +9,6 @@ whoever swaps a path for a symlink meanwhile can lead it to nothing else.
 from __future__ import annotations
 
 import shlex
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +25,7 @@ from devenv_lib.volumes.owners import (
     look_for_leftovers,
     owner_words,
 )
-from devenv_lib.volumes.tree import FROM, TO, script, volume_at
+from devenv_lib.volumes.tree import TO, looking, script, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -87,14 +86,10 @@ def plan_repair(
     plans = {name: before_the_look(snapshot, prefix, name) for name in wanted}
     unseen = [name for name, plan in plans.items() if plan is None]
     if unseen:
-        mounts = [volume_at(name, f"{FROM}/{number}") for number, name in enumerate(unseen)]
-        about = f"look-{uuid.uuid4().hex}"  # a look keeps nobody off
-        with engine.helper(image, mounts, prefix, about) as helper:
-            for mount in mounts:
-                found = look_for_leftovers(helper, mount.target, who, owner=owner)
-                plans[mount.source] = repairing(
-                    mount.source, found, who, snapshot, prefix, owner=owner
-                )
+        with looking(engine, prefix, unseen, image) as (helper, places):
+            for name, place in places.items():
+                found = look_for_leftovers(helper, place, who, owner=owner)
+                plans[name] = repairing(name, found, who, snapshot, prefix, owner=owner)
     return tuple(plan for plan in plans.values() if plan)
 
 

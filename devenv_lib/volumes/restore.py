@@ -16,7 +16,7 @@ from devenv_lib.volumes.backup import backup
 from devenv_lib.volumes.compression import best
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import FROM, PIPE, TO, stamps
+from devenv_lib.volumes.tree import AGAIN, FROM, PIPE, TO, stamps
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _ANY = 'find "$1" -mindepth 1 -maxdepth 1 ! -name ".devenv-restore-*" -printf x -quit'
 #: Runs a program that may be done before its input ends, and reads the rest of that.
 _DRAINING = ("sh", "-c", '"$@" && cat >/dev/null', "devenv")
-_AGAIN = "See whether the engine runs: docker info; then run the same command again."
 #: find's tests for what was in a volume before.
 _OLD = ("-mindepth", "1", "-path", f"{TO}/.devenv-restore-*", "-prune", "-o")
 _COUNT = 'find "$1" ! -type s -printf . | wc -c'
@@ -170,7 +169,7 @@ def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> 
             moved(len(data))
         whole = True
     if not whole:  # whether it is what was judged shows at its end
-        raise EngineFailure(f"{archive.path} could not be unpacked to its end.", _AGAIN)
+        raise EngineFailure(f"{archive.path} could not be unpacked to its end.", AGAIN)
     count = int(filled.helper.run(["sh", "-c", _COUNT, "devenv", filled.directory]))
     if count != archive.names + 1:
         raise EngineFailure(

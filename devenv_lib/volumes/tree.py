@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from typing import IO, TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Where helpers have the volumes that they work on: no image has anything there.
 FROM, TO = "/devenv/from", "/devenv/to"
+#: What comes next where a connection may have broken.
+AGAIN = "See whether the engine runs: docker info; then run the same command again."
 #: `subprocess.PIPE` and `subprocess.DEVNULL`: programs are started in the engine's room.
 PIPE, NONE = -1, -3
 _CHUNK = 1 << 18
@@ -35,6 +38,17 @@ _STAMPS = """
 def volume_at(name: str, target: str, *, read_only: bool = True) -> MountPoint:
     """Return the mount of a volume in a helper."""
     return MountPoint("volume", name, target, read_only)
+
+
+@contextmanager
+def looking(
+    engine: Engine, prefix: str, names: Sequence[str], image: str
+) -> Iterator[tuple[Helper, Mapping[str, str]]]:
+    """Give a helper that reads several volumes, and where each is. It keeps nobody off."""
+    places = {name: f"{FROM}/{number}" for number, name in enumerate(names)}
+    mounts = [volume_at(name, place) for name, place in places.items()]
+    with engine.helper(image, mounts, prefix, f"look-{uuid.uuid4().hex}") as helper:
+        yield helper, places
 
 
 def look_into(helper: Helper, target: str) -> Content:
@@ -67,11 +81,10 @@ def last_changes(
     engine: Engine, prefix: str, names: Sequence[str], image: str
 ) -> Mapping[str, bytes]:
     """Return the `stamps` of volumes, by name, from one helper that reads all of them."""
-    mounts = [volume_at(name, f"{FROM}/{number}") for number, name in enumerate(names)]
-    if not mounts:
+    if not names:
         return {}
-    with engine.helper(image, mounts, prefix, f"look-{uuid.uuid4().hex}") as helper:
-        return {mount.source: stamps(helper, mount.target) for mount in mounts}
+    with looking(engine, prefix, names, image) as (helper, places):
+        return {name: stamps(helper, place) for name, place in places.items()}
 
 
 def is_in_copy(helper: Helper) -> bool:
@@ -124,10 +137,7 @@ def whole_records(stream: IO[bytes] | None) -> Iterator[bytes]:
 
 def broken_list() -> EngineFailure:
     """Return the failure of a list of which a part did not come."""
-    return EngineFailure(
-        "The list of what is in the volume broke off.",
-        "See whether the engine runs: docker info; then run the same command again.",
-    )
+    return EngineFailure("The list of what is in the volume broke off.", AGAIN)
 
 
 @cache
