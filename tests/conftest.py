@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,7 +24,7 @@ from hypothesis import HealthCheck, settings
 from devenv_lib import containers, host, testing, volumes
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import Engine
-from devenv_lib.names import LABEL_PREFIX, STARTING, common_labels
+from devenv_lib.names import LABEL_PREFIX, STARTING, common_labels, is_helper
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Host
@@ -286,6 +287,23 @@ class Workspace:
 
     def container_names(self) -> list[str]:
         return sorted(c.name for c in self.engine.containers([f"{LABEL_PREFIX}={self.prefix}"]))
+
+    def names_when_tidy(self) -> list[str]:
+        """Remove what killed processes left, and return the names of the containers then.
+
+        The engine goes on with a create whose client is gone, and that container may come behind
+        the next command; one that is just being removed is listed for a moment yet.
+        """
+        deadline = time.monotonic() + 20
+        while True:
+            self.engine.remove_leftovers(self.prefix, age=0)
+            found = self.engine.containers([f"{LABEL_PREFIX}={self.prefix}"])
+            if time.monotonic() > deadline or not any(
+                one.state == "created" and is_helper(one.name, one.labels, self.prefix)
+                for one in found
+            ):
+                return sorted(one.name for one in found)
+            time.sleep(0.1)
 
     def volume_names(self) -> list[str]:
         found = self.engine.snapshot(labelled=True).volumes

@@ -283,9 +283,8 @@ def test_an_engine_that_stops_answering_half_way_is_said_so(workspace: Workspace
         if result.returncode:
             assert result.returncode == 1
             assert result.stderr.startswith("error: ")
-    workspace.engine.remove_leftovers(workspace.prefix, age=0)
     assert workspace.inv("run", "--detach").returncode == 0
-    assert [workspace.name] == workspace.container_names()
+    assert [workspace.name] == workspace.names_when_tidy()
 
 
 def test_an_address_that_is_none_is_said_so(workspace: Workspace) -> None:

@@ -170,8 +170,7 @@ def test_ended_at_any_moment_there_is_an_environment_afterwards(
         left = [name for name in used.container_names() if name.endswith(STARTING)]
         assert sent == signal.SIGKILL or left == []
         used.up()
-        used.engine.remove_leftovers(used.prefix, age=0)
-        assert [used.name] == used.container_names()
+        assert [used.name] == used.names_when_tidy()
         if not words:
             assert written(used) == "precious"
 

@@ -199,8 +199,7 @@ def test_killed_at_random_moments_the_next_one_does_the_rest(
     # What was killed before it was started goes with the next command a minute later.
     mine = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
     assert [one.name for one in mine if one.state != "created"] == []
-    workspace.engine.remove_leftovers(workspace.prefix, age=0)
-    assert workspace.container_names() == []
+    assert workspace.names_when_tidy() == []
 
 
 def test_it_goes_on_while_environments_use_the_volumes(workspace: Workspace) -> None:

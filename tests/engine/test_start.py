@@ -99,8 +99,7 @@ def test_a_start_that_is_ended_at_any_moment_leaves_no_trouble(
             assert set(workspace.container_names()) <= {workspace.name}, text
         workspace.up()
         # What was killed while it read the image left a probe; a minute later `up` removes it.
-        workspace.engine.remove_leftovers(workspace.prefix, age=0)
-        assert [workspace.name] == workspace.container_names()
+        assert [workspace.name] == workspace.names_when_tidy()
         workspace.sh("touch ~/.local/share/opencode/x ~/.cache/x")
         workspace.stop()
 

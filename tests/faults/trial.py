@@ -101,11 +101,9 @@ def attempt(
         site.mend()
     wrong = list(_misbehaviour(ended, trial))
     if trial.at and ended.status == 0:  # it says that it is done
-        world.workspace.engine.remove_leftovers(world.workspace.prefix, age=0)
         wrong += [f"done, it says, and {problem}" for problem in _after(world, case)]
     if trial.at:
         wrong += _carry_on(world, case, ended)
-    world.workspace.engine.remove_leftovers(world.workspace.prefix, age=0)
     wrong += _after(world, case)
     return ended, wrong
 
@@ -202,8 +200,8 @@ def _heard(process: subprocess.Popen[str]) -> tuple[str, str]:
 
 def _after(world: World, case: Case) -> Iterator[str]:
     """Yield which promises are broken when all is done."""
+    names = world.workspace.names_when_tidy()
     yield from world.problems([world.volume(suffix) for suffix in case.volumes])
-    names = world.workspace.container_names()
     wanted = [world.workspace.name] if case.containers else []
     if names != wanted:
         yield f"containers are {names}, and not {wanted}"
