@@ -423,7 +423,7 @@ def test_a_name_that_no_engine_takes_is_left_alone(name: str) -> None:
     ("place", "why"),
     [
         ("", "a symlink in /home/me/dotfiles, which can be written inside, decides"),
-        ("/nvim", "a symlink in the project decides"),
+        ("/nvim", "a symlink in /home/me/dotfiles/nvim, which can be written inside, decides"),
         ("/other/app", "/home/me/dotfiles/other/app can be written inside"),
         ("/other", "/home/me/dotfiles/other can be written inside"),
     ],
@@ -447,7 +447,8 @@ def test_a_link_by_way_of_the_project_is_left_alone() -> None:
     by = ["/home/me/.config/q", "/home/me/.config/p/link"]
     here = machine(link("x", "../q", real="/home/me/.config/safe", by=by))
 
-    assert "a symlink in the project decides" in reason(here, at=project("/home/me/.config/p"))
+    told = "a symlink in /home/me/.config/p, which can be written inside, decides"
+    assert told in reason(here, at=project("/home/me/.config/p"))
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ from tests.builders import (
 CONFIG_DIRECTORIES = ("bash", "git", "nvim", "starship", "gh", "gh-copilot", "opencode")
 SOCKET = Found(P("/tmp/ssh-x/agent.1"), P("/tmp/ssh-x/agent.1"), "socket")  # noqa: S108
 TREE = Worktree(P("/home/me/main/.git"), P("/home/me/main/.git"))
+AUTH = ".local/share/opencode/auth.json"
 
 
 def targets(plan: MountPlan) -> list[str]:
@@ -722,12 +723,78 @@ def test_read_only_configuration_that_lives_in_the_project_is_named() -> None:
         at=dotfiles,
     )
 
-    assert sorted(str(mount.target) for mount in writable_homes(plan, dotfiles)) == [
+    homes = writable_homes(plan)
+    assert sorted(str(mount.target) for mount, _ in homes) == [
         "/home/devuser/.bashrc",
         "/opt/devenv/config/tvim",
     ]
+    assert {other.why for _, other in homes} == {"the project"}
+
+
+def test_read_only_configuration_that_lies_in_a_writable_mount_is_named() -> None:
+    """Whatever makes it writable: here a directory that the settings mount."""
+    plan = mount_plan(
+        found("dotfiles", "directory"),
+        found(".bashrc", "file", "/home/me/dotfiles/bashrc"),
+        settings=asked(MountRequest("~/dotfiles", "/d", "rw")),
+    )
+    ((mount, other),) = writable_homes(plan)
+    assert (mount.target.name, str(other.target)) == (".bashrc", "/d")
+
+
+# What can be written inside decides nothing by a symlink
+
+
+def led(path: str, kind: Kind, real: str, link: str) -> Found:
+    """Return what a look showed at a path that leads elsewhere by one symlink."""
+    return replace(found(path, kind, real), links=(P(link),))
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("/home/me/code/app", "the project"),
+        ("/home/me/dotfiles", "/home/me/dotfiles, which can be written inside,"),
+        ("/home/me/main/.git", "/home/me/main/.git, which can be written inside,"),
+    ],
+)
+def test_a_symlink_where_this_environment_writes_chooses_no_mount(place: str, told: str) -> None:
+    """Neither configuration, nor the login, nor lockfiles, nor what the settings ask for."""
+    there = found("dotfiles", "directory")
+    writable = MountRequest("~/dotfiles", "/d", "rw")
+    led_away = (
+        led(".config/nvim", "directory", "/home/me/private", f"{place}/nvim"),
+        led(AUTH, "file", "/home/me/private/key", f"{place}/key"),
+        led(".config/tvim", "directory", "/home/me/private", f"{place}/tvim"),
+    )
+    plan = mount_plan(there, *led_away, settings=asked(writable), worktree=TREE)
+    for target in (".config/nvim", AUTH, ".config/tvim"):
+        assert why_not(plan, target).startswith(f"a symlink in {told} decides that it is ")
+
+    for mode in ("ro", "rw"):
+        data = led("data", "directory", "/home/me/.ssh", f"{place}/data")
+        wanted = asked(writable, MountRequest("~/data", "/data", mode))
+        with pytest.raises(SettingsError, match=f"in {told} decides that it is") as raised:
+            mount_plan(there, data, settings=wanted, worktree=TREE)
+        assert raised.value.hint.endswith("name it itself: /home/me/.ssh")
+
+
+def test_a_symlink_within_a_place_that_can_be_written_is_followed() -> None:
+    """What it leads to can be written there anyway."""
+    data = led("code/app/data", "directory", "/home/me/code/app/v2", "/home/me/code/app/data")
+    plan = mount_plan(data, settings=asked(MountRequest("~/code/app/data", "/data", "rw")))
+    assert mount_at(plan, "/data").source == "/home/me/code/app/v2"
+
+
+def test_links_to_lockfiles_do_not_lie_where_this_environment_writes() -> None:
+    plan = mount_plan(
+        found(".local", "directory"),
+        tvim(),
+        settings=asked(MountRequest("~/.local", "/l", "rw")),
+    )
+    assert "would lie in /home/me/.local, which can be written" in why_not(plan, ".config/tvim")
 
 
 def test_the_project_itself_and_volumes_are_not_named() -> None:
     """Only what claims to be read-only."""
-    assert writable_homes(mount_plan(*ALL), PROJECT) == ()
+    assert writable_homes(mount_plan(*ALL)) == ()

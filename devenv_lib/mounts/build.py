@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -12,6 +13,7 @@ from devenv_lib.errors import SettingsError
 from devenv_lib.mounts.linked import follow
 from devenv_lib.mounts.records import (
     AGENT,
+    ANOTHER,
     AUTH,
     CONFIG_ROOT,
     CONFIGS,
@@ -28,7 +30,7 @@ from devenv_lib.mounts.records import (
 )
 from devenv_lib.mounts.scoped import EXTRA, check_further, volume_mount
 from devenv_lib.mounts.tree import Places
-from devenv_lib.mounts.unfit import absence, unfit
+from devenv_lib.mounts.unfit import absence, chosen_inside, unfit
 from devenv_lib.names import CACHE, DATA, STATE, volume_name
 from devenv_lib.project import Project
 from devenv_lib.readers import MountRequest
@@ -47,7 +49,7 @@ def build_mounts(
         SettingsError: a required source is missing, a target is taken twice, or a mount would
             hand the engine's own socket to the environment.
     """
-    draft = _Draft(project, settings, host, identity)
+    draft = _Draft(project, settings, host, identity, _writable(project, settings, host))
     draft.volumes()
     draft.configuration()
     draft.lock_directories()
@@ -62,6 +64,17 @@ def build_mounts(
     return draft.plan()
 
 
+def _writable(project: Project, settings: Settings, host: Host) -> Mapping[PurePosixPath, str]:
+    """Return the resolved places that this or another environment may write, and their names."""
+    asked = (host.at(below(host.home, one.source)) for one in settings.mounts if one.mode == "rw")
+    own = [found.real for found in asked if found.exists]
+    if host.worktree and not host.worktree.unfit:
+        own.append(host.worktree.real)
+    others = {place: f"{place}, {ANOTHER}," for place in host.shared}
+    mine = {place: f"{place}, which can be written inside," for place in own}
+    return {**others, **mine, project.path: "the project"}
+
+
 @dataclass
 class _Draft:
     """A mount plan in the making; one method for each kind."""
@@ -70,6 +83,7 @@ class _Draft:
     settings: Settings
     host: Host
     identity: Identity
+    writable: Mapping[PurePosixPath, str]
     mounts: list[Mount] = field(default_factory=list)
     left: list[LeftOut] = field(default_factory=list)
     locks: list[LockDirectory] = field(default_factory=list)
@@ -102,12 +116,10 @@ class _Draft:
         for name, files in self.settings.lockfiles.items():
             relative = PurePosixPath(".config") / name
             found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-            reason = unfit(found, target, self.project, self.host, self.identity.home) or (
-                "not a directory" if found.kind != "directory" else ""
-            )
             source = self._links(name, files)
-            if source.is_relative_to(self.project.path):
-                reason = reason or f"its links, in {source}, would lie in the project"
+            reason = self._unfit(found, target) or (
+                "not a directory" if found.kind != "directory" else self._exposed(source)
+            )
             if reason:
                 self.left.append(LeftOut(str(found.path), target, reason))
                 continue
@@ -123,10 +135,21 @@ class _Draft:
         digest = hashlib.sha256("/".join(files).encode()).hexdigest()[:6]
         return self.host.state / "links" / f"{name}-{digest}"
 
+    def _unfit(self, found: Found, target: PurePosixPath) -> str:
+        """Return why something of the host's cannot be mounted, or an empty string."""
+        inside = self.identity.home
+        reason = unfit(found, target, self.project, self.host, inside)
+        return reason or chosen_inside(found, self.writable)
+
+    def _exposed(self, links: PurePosixPath) -> str:
+        """Return why a directory of links would not be what devenv makes it, or nothing."""
+        places = (words for place, words in self.writable.items() if links.is_relative_to(place))
+        return next((f"its links, in {links}, would lie in {words}" for words in places), "")
+
     def optional(self, relative: PurePosixPath, why: str) -> None:
         """Add a read-only bind of a path below the home if it exists and fits."""
         found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-        if reason := unfit(found, target, self.project, self.host, self.identity.home):
+        if reason := self._unfit(found, target):
             self.left.append(LeftOut(str(found.path), target, reason))
         else:
             self._bind(found, target, why)
@@ -179,6 +202,11 @@ class _Draft:
                 f"'devenv.mounts' puts {found.path} at {target}, above {hidden.target} "
                 f"({hidden.why}), which could not be mounted then.",
                 "Choose another target; see what is mounted: inv mounts",
+            )
+        if found.exists and (reason := chosen_inside(found, self.writable)):
+            raise SettingsError(
+                f"'devenv.mounts' has {found.path}, and {reason}.",
+                f"If that is meant, name it itself: {found.real}",
             )
         if found.exists:
             mode = request.mode == "ro"

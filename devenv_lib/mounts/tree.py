@@ -6,20 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from devenv_lib.mounts.records import LockDirectory, Mount, MountPlan
-from devenv_lib.project import Project
 
 
-def writable_homes(plan: MountPlan, project: Project) -> tuple[Mount, ...]:
-    """Return the read-only mounts whose real home is inside the writable project.
+def writable_homes(plan: MountPlan) -> tuple[tuple[Mount, Mount], ...]:
+    """Return the read-only binds whose real home is in a writable one, and that one.
 
-    Their files can be changed from inside through the project after all; `run` says so.
+    Their files can be changed from inside through it after all; `run` says so.
     """
+    binds = [mount for mount in plan.mounts if mount.kind == "bind"]
     return tuple(
-        mount
-        for mount in plan.mounts
-        if mount.kind == "bind"
-        and mount.read_only
-        and PurePosixPath(mount.source).is_relative_to(project.path)
+        (mount, other)
+        for mount in binds
+        for other in binds
+        if mount.read_only
+        and not other.read_only
+        and PurePosixPath(mount.source).is_relative_to(other.source)
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from devenv_lib.mounts.records import ANOTHER, SECRETS
+from devenv_lib.mounts.records import SECRETS
 from devenv_lib.project import Project
 from devenv_lib.records import Found, Host, Survey
 
@@ -26,7 +26,7 @@ def unfit(
         return "it lies inside the project, which is mounted writable there"
     if place.is_relative_to(target):
         return "it would hide the project, which lies inside it"
-    return _strays(found, project.path, host)
+    return _strays(found, host)
 
 
 def absence(found: Found) -> str:
@@ -36,18 +36,22 @@ def absence(found: Found) -> str:
     return "not there"
 
 
-def _strays(found: Found, project: PurePosixPath, host: Host) -> str:
-    """Return why a configuration's symlinks may not be followed, or an empty string.
+def chosen_inside(found: Found, writable: Mapping[PurePosixPath, str]) -> str:
+    """Return by which symlink something inside chooses what ``found`` is, or an empty string.
 
-    Whatever runs inside can change a symlink in the project, and what it then leads to would be
-    mounted at the next start. Inside the project it leads to nothing that is not there anyway.
-    The same holds for what other environments may write.
+    Whatever runs inside can change a symlink in a place that it may write, and what it then leads
+    to would be mounted at the next start. Within that place it leads to nothing that is not there
+    anyway. ``writable`` has the places, resolved, and how people know them.
     """
-    for place in (project, *host.shared):
-        chosen_inside = any(link.is_relative_to(place) for link in found.links)
-        if chosen_inside and not found.real.is_relative_to(place):
-            what = "the project" if place == project else f"{place}, {ANOTHER},"
-            return f"a symlink in {what} decides that it is {found.real}"
+    for place, words in writable.items():
+        by_link = any(link.is_relative_to(place) for link in found.links)
+        if by_link and not found.real.is_relative_to(place):
+            return f"a symlink in {words} decides that it is {found.real}"
+    return ""
+
+
+def _strays(found: Found, host: Host) -> str:
+    """Return why a configuration's symlinks may not be followed, or an empty string."""
     if host.home.is_relative_to(found.real):
         return f"it leads to {found.real}, which is the home directory or above it"
     for secret in (host.home / name for name in SECRETS):

@@ -13,7 +13,6 @@ from devenv_lib.plans.ssh import ssh_address
 if TYPE_CHECKING:
     from devenv_lib.containers import Environment
     from devenv_lib.engine import Engine
-    from devenv_lib.project import Project
     from devenv_lib.records import Host
     from devenv_lib.settings import Settings
 
@@ -51,7 +50,7 @@ def introduce(
         report.say(f"warning: this engine sets no limit of {', '.join(plan.unlimited)}.")
     warn_owner(environment, here)
     warn_user(environment, settings, here)
-    warn_homes(plan.mounts, plan.project)
+    warn_homes(plan.mounts)
     title, seconds = engine.endpoint.title, time.monotonic() - began
     report.summary({f"environment {environment.outcome}": 1}, title, seconds)
 
@@ -82,10 +81,10 @@ def warn_user(environment: Environment, settings: Settings, here: Host) -> None:
         report.reason(line)
 
 
-def warn_homes(plan: MountPlan, project: Project) -> None:
-    """Say which read-only configuration can be written through the project all the same."""
-    for mount in writable_homes(plan, project):
+def warn_homes(plan: MountPlan) -> None:
+    """Say which read-only configuration can be written through another mount all the same."""
+    for mount, other in writable_homes(plan):
         report.reason(
-            f"note: {mount.target} is read-only, but its files are in the project "
-            f"({mount.source}), which is writable"
+            f"note: {mount.target} is read-only, but its files ({mount.source}) are in "
+            f"{other.target}, which is writable ({other.why})"
         )

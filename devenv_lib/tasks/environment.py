@@ -135,7 +135,7 @@ def mounts(c: Context, path: str = ".", format: str = "table") -> None:  # noqa:
         text = texts.printable(f"{left.source}  ({left.why})", "")
         read = read and report.out(f"left out: {text}")
     if read:
-        warn_homes(plan, project)
+        warn_homes(plan)
         counts = {"mounted": len(plan.mounts), "left out": len(plan.left_out)}
         report.summary(counts, engine.endpoint.title, time.monotonic() - began)
 
