@@ -12,7 +12,7 @@ _program = ["inv"]
 #: The directory of the project that a command is about, if that is not the current one.
 _project = [""]
 #: Tasks about the current directory's project, unless they are told otherwise.
-_OF_PROJECT = frozenset({"build", "check", "exec", "mounts", "run", "stop"})
+_OF_PROJECT = frozenset({"build", "check", "doctor", "exec", "mounts", "run", "stop"})
 #: A command in a text: its flags before the task, the task, and the rest up to what ends it.
 _COMMAND = re.compile(r"(?<![\w/-])inv(?= [a-z…-])((?: --[a-z-]+)*(?: ([a-z.-]+))?)([^;:,()&|\n]*)")
 _NAMED = re.compile(r" --(path|name)\b")

@@ -292,15 +292,14 @@ class Workspace:
         """Remove what killed processes left, and return the names of the containers then.
 
         The engine goes on with a create whose client is gone, and that container may come behind
-        the next command; one that is just being removed is listed for a moment yet.
+        the next command; a helper that runs ends with its command, and takes a moment for it.
         """
         deadline = time.monotonic() + 20
         while True:
             self.engine.remove_leftovers(self.prefix, age=0)
             found = self.engine.containers([f"{LABEL_PREFIX}={self.prefix}"])
             if time.monotonic() > deadline or not any(
-                one.state == "created" and is_helper(one.name, one.labels, self.prefix)
-                for one in found
+                is_helper(one.name, one.labels, self.prefix) for one in found
             ):
                 return sorted(one.name for one in found)
             time.sleep(0.1)

@@ -44,6 +44,7 @@ def test_what_is_no_command_stays(text: str) -> None:
         # These say for themselves what they are about, or are about no project.
         ("inv run --path /c", "inv run --path /c"),
         ("inv exec --env A=b --name NAME -- X", "inv exec --env A=b --name NAME -- X"),
+        ("inv --dry doctor --fix", "inv --dry doctor --path '/a b' --fix"),
         ("inv volume.list", "inv volume.list"),
         ("inv list", "inv list"),
     ],

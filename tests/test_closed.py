@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from pathlib import Path, PurePosixPath
 
@@ -9,12 +11,14 @@ import pytest
 
 from devenv_lib import host, images
 from devenv_lib.cache import recall, remember
+from devenv_lib.containers.sources import check_seen, unseen, vanished
 from devenv_lib.engine import resolve
 from devenv_lib.engine.program import show
-from devenv_lib.errors import ImageError, UnknownContext
+from devenv_lib.errors import ImageError, Refused, UnknownContext
 from devenv_lib.host.worktree import worktree_of
 from devenv_lib.images.choice import context_digest
 from devenv_lib.project import project_at
+from devenv_lib.records import Container, MountPoint
 from devenv_lib.settings import Settings
 
 
@@ -25,7 +29,28 @@ def test_a_path_that_may_not_be_looked_at_counts_as_missing(closed: Path) -> Non
 
 def test_a_mounts_source_that_may_not_be_looked_at_is_not_in_place(closed: Path) -> None:
     """Whoever may write around it can put a symlink there, and hide that."""
-    assert host.displaced(str(closed / "source")) == host.HIDDEN
+    told = ("may not be looked at any more", False)
+    assert host.displaced(str(closed / "source")) == told
+
+
+@pytest.mark.parametrize("number", [errno.ENOTCONN, errno.ESTALE, errno.EIO, errno.ETIMEDOUT])
+def test_a_source_that_does_not_answer_is_not_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A file system of another machine's: an environment made anew would be without it."""
+
+    def silent(_: Path, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = str(tmp_path)
+    assert host.displaced(path) is None
+    monkeypatch.setattr(Path, "stat", silent)
+    assert host.displaced(path) == (f"cannot be looked at ({os.strerror(number)})", False)
+    box = Container("id", "x", "exited", {}, (MountPoint("bind", path, "/x", read_only=True),))
+    assert (vanished(box), len(unseen(box))) == ([], 1)
+    with pytest.raises(Refused, match="nobody knows what the engine would mount") as refused:
+        check_seen(box)
+    assert "--recreate" in refused.value.hint
 
 
 def test_a_project_that_may_not_be_searched_is_no_worktree(closed: Path) -> None:

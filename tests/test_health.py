@@ -390,6 +390,7 @@ def of(container: Container, **more: object) -> list[Finding]:
     [
         (builders.container(state="exited"), {}, "it is stopped"),
         (builders.container(state="exited"), {"displaced": ["/x is gone"]}, "/x is gone"),
+        (builders.container(state="exited"), {"unseen": ["/x may not"]}, "be started: /x may not"),
         (builders.container(state="paused"), {}, "paused"),
         (builders.container("devenv-code-app.restarting"), {}, "its restart is not finished"),
         (builders.container("devenv-code-app.replaced"), {}, "its replacement is not finished"),

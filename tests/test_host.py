@@ -262,17 +262,19 @@ def test_a_symlink_that_leads_to_itself_is_dangling(tmp_path: Path) -> None:
 
 
 def test_a_source_is_still_there_or_gone(tmp_path: Path) -> None:
-    assert displaced(str(tmp_path)) == ""
-    assert displaced(str(tmp_path / "gone")) == "is gone"
+    assert displaced(str(tmp_path)) is None
+    assert displaced(str(tmp_path / "gone")) == ("is gone", True)
+    (tmp_path / "loop").symlink_to("loop")
+    assert displaced(str(tmp_path / "loop")) == ("is gone", True)
 
 
 def test_a_source_in_whose_way_a_symlink_was_put_is_no_longer_in_place(tmp_path: Path) -> None:
     """The engine would follow it at the next start."""
     (tmp_path / "dir/source").mkdir(parents=True)
-    assert displaced(str(tmp_path / "dir/source")) == ""
+    assert displaced(str(tmp_path / "dir/source")) is None
     (tmp_path / "dir").rename(tmp_path / "moved")
     (tmp_path / "dir").symlink_to("moved")
-    assert displaced(str(tmp_path / "dir/source")) == "leads elsewhere"
+    assert displaced(str(tmp_path / "dir/source")) == ("leads elsewhere", True)
 
 
 # Looking at the machine

@@ -62,6 +62,12 @@ ROOTS = [
 ]
 
 
+def test_root_that_the_image_calls_otherwise_cannot_be_chosen() -> None:
+    """An environment remembers its user by name, and would not let anybody in."""
+    error = failure("0", "admin:x:0:0::/root:/bin/sh", chosen=True)
+    assert "'admin' of the image img:1 is root by another name" in str(error)
+
+
 @pytest.mark.parametrize("user", ["alice", "1001"])
 def test_who_chooses_an_ordinary_user_has_not_chosen_root(user: str) -> None:
     """Whatever an image calls by that name, or number."""

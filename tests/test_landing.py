@@ -91,6 +91,41 @@ def test_a_copy_that_is_deeper_than_python_calls_is_removed(outside: Path) -> No
     assert list(outside.iterdir()) == []
 
 
+def test_where_no_mode_can_be_changed_a_copy_is_removed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CIFS share that gives all files to somebody else, and lets everybody write."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    with beside(tmp_path / "copy") as held:
+        (held / "a/b").mkdir(parents=True)
+        (held / "a/file").touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_removed_does_not_keep_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "top/a/b").mkdir(parents=True)
+    for place in ("stuck", "a/file", "a/b/stuck"):
+        (tmp_path / "top" / place).touch()
+    unlink = Path.unlink
+
+    def refused(path: Path) -> None:
+        if path.name == "stuck":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(OSError, match="not empty"):
+        remove_tree(tmp_path / "top")
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"top/stuck", "top/a/b/stuck"}
+
+
 def test_a_directory_that_can_be_written_to_and_not_listed_takes_all(box: Path) -> None:
     """A drop box, whose own names nobody can have written out to the disk."""
     with ordinary_user(box):

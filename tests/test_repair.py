@@ -176,5 +176,7 @@ def test_files_with_capabilities_are_read_from_what_tar_shows() -> None:
         rb"-rw-r--r--* 0/0   0 2026-11-25 05:43 /v/a\nb \\ \377 c" + b"\n"
         b"  x: 20 security.capability\n"
         b"-rw-r--r--  0/0   0 2026-11-25 05:43 /v/plain\n"
+        b"-rw-r--r--* 0/0   0 2026-11-25 05:43 /v/ends in \t \n"
+        b"  x: 20 security.capability\n"
     )
-    assert list(capable_files(shown)) == [b"/v/a\nb \\ \xff c"]
+    assert list(capable_files(shown)) == [b"/v/a\nb \\ \xff c", b"/v/ends in \t "]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -150,7 +151,8 @@ def pytest_runtest_makereport(
     What pytest itself shows of it may come from inside, and a terminal would obey it.
     """
     if call.excinfo is not None:
-        _spell_out(call.excinfo.value)
+        for error in _told(call.excinfo.value):
+            _spell_out(error)
     report = yield
     report.sections = [(title, printable(text, _KEPT)) for title, text in report.sections]
     if call.excinfo is not None and report.failed and item.session.shouldfail is False:
@@ -161,11 +163,25 @@ def pytest_runtest_makereport(
     return report
 
 
+def _told(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and all that is shown with it: its causes, and a group's members."""
+    waiting: list[BaseException | None] = [error]
+    seen = set[int]()
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            waiting += [one.__cause__, one.__context__]
+            waiting += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+            yield one
+
+
 def _spell_out(error: BaseException) -> None:
     """Spell out what a terminal would obey in an exception's words."""
     error.args = tuple(printable(a, _KEPT) if isinstance(a, str) else a for a in error.args)
     if isinstance(said := getattr(error, "msg", None), str):  # pytest.fail's
-        error.msg = printable(said, _KEPT)  # type: ignore[attr-defined]
+        with suppress(AttributeError):  # another's may only be read
+            error.msg = printable(said, _KEPT)  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -220,13 +220,18 @@ def _deliver(made: Path, to: PurePosixPath, project: str) -> None:
 
 
 def _directory(path: PurePosixPath, project: str) -> int:
-    """Open a directory, made if it is missing; within the project no symlink is followed."""
-    if not path.is_relative_to(project):
+    """Open a directory, made if it is missing; within the project no symlink is followed.
+
+    ``path`` may reach the project, a resolved path, by other names.
+    """
+    ways = (*reversed(path.parents), path)
+    top = next((way for way in ways if os.path.realpath(way) == project), None)
+    if top is None:
         Path(path).mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     descriptor = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for part in path.relative_to(project).parts:
+        for part in path.relative_to(top).parts:
             descriptor = into(descriptor, part)
     except OSError:
         os.close(descriptor)

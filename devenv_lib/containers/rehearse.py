@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from devenv_lib import images
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import find
-from devenv_lib.containers.start import vanished
+from devenv_lib.containers.sources import check_seen, vanished
 from devenv_lib.names import LABEL_USER, REPLACED, base_name
 from devenv_lib.plans import login_words
 from devenv_lib.plans.commands import provisioning_lines, start_lines
@@ -38,6 +38,8 @@ def rehearse(
         yield f"# {seen.ready.name} is running"
         return
     plan = draft(engine, project, settings, host, probe=False)
+    if old and not recreate:
+        check_seen(old)
     if old and not recreate and not vanished(old):
         yield _docker("start", old.name)
         yield from provisioning_lines(plan)

@@ -29,6 +29,10 @@ for file in $(grep -lsF -- "$2" /proc/[0-9]*/environ); do
 done
 shift 3
 known=" $* "
+# Of a session whose first process has ended, what was reached before tells it.
+for process; do
+    parse "/proc/${process%%:*}/stat" && [ "$pid:$start" = "$process" ] && own="$own$session "
+done
 found=' '
 more=y
 while [ "$more" ]; do

@@ -10,7 +10,14 @@ from devenv_lib.errors import ImageError
 from devenv_lib.mounts import KEYS, STATE
 from devenv_lib.names import LABEL_SSH
 from devenv_lib.plans import EnvironmentPlan
-from devenv_lib.plans.ssh import HOST_KEY, LOG_FILE, PID_FILE, SSH_PORT, sshd_options
+from devenv_lib.plans.ssh import (
+    HOST_KEY,
+    LOG_FILE,
+    LOGIN_FILE,
+    PID_FILE,
+    SSH_PORT,
+    sshd_options,
+)
 from devenv_lib.records import Container, Identity
 
 if TYPE_CHECKING:
@@ -41,8 +48,9 @@ def start_sshd(
     """
     home, environment = plan.identity.home, engine.existing(container).environment
     places = [home, home / STATE[1], home / HOST_KEY, PID_FILE, LOG_FILE]
-    words = [container[:12], *map(str, places), *sshd_options(home, environment)]
-    command = ["/bin/sh", "-c", _script(), "devenv", *words]
+    login = [LOGIN_FILE, _script("login.sh")]
+    words = [container[:12], *map(str, places), *login, *sshd_options(home, environment)]
+    command = ["/bin/sh", "-c", _script("sshd.sh"), "devenv", *words]
     status, output = engine.run(container, command, plan.identity.user)
     said = output[-_LONGEST:].strip().splitlines()
     if status == _NO_PROGRAM and needed:
@@ -54,5 +62,5 @@ def start_sshd(
 
 
 @cache
-def _script() -> str:
-    return (files("devenv_lib") / "containers" / "sshd.sh").read_text()
+def _script(name: str) -> str:
+    return (files("devenv_lib") / "containers" / name).read_text()

@@ -1,13 +1,14 @@
 # Run as the user inside an environment:
-#   sh -c SCRIPT devenv TAG HOME STATE KEY PIDFILE LOGFILE OPTION...
-# It makes the host key if there is none, and starts sshd if it does not run. It prints why
+#   sh -c SCRIPT devenv TAG HOME STATE KEY PIDFILE LOGFILE LOGINFILE LOGIN OPTION...
+# It makes the host key if there is none, and starts sshd if it does not run; LOGIN is the text of
+# the script that its logins run, from the file LOGINFILE. It prints why
 # nobody could log in, a line for each reason. Status 0: sshd runs; 3: the image has no sshd, and
 # what it lacks is printed; 1: sshd did not start, and the last line says why.
 # POSIX sh, and coreutils or busybox. Every step can be repeated, and two processes, also in two
 # environments of one state volume, may take the same steps at once.
 set -u
-tag=$1 home=$2 state=$3 key=$4 pidfile=$5 log=$6
-shift 6
+tag=$1 home=$2 state=$3 key=$4 pidfile=$5 log=$6 loginfile=$7 login=$8
+shift 8
 
 runs() {
     pid=$(cat -- "$pidfile" 2>/dev/null) && [ -n "$pid" ] &&
@@ -69,6 +70,7 @@ for program in sshd ssh-keygen; do
     fi
 done
 make_key 2>&1 || exit 1
+printf '%s' "$login" >"$loginfile.$$" && mv -f -- "$loginfile.$$" "$loginfile" || exit 1
 cd /
 "$(command -v sshd)" -D -e "$@" "$(sftp)" </dev/null >>"$log" 2>&1 &
 started=$! left=10

@@ -6,29 +6,27 @@ Each can be repeated, by this process or another one; `devenv_lib.containers.up`
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from devenv_lib import host as machine
 from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.links import make_links
 from devenv_lib.containers.ports import check_ports
+from devenv_lib.containers.sources import check_seen, refuse_displaced, unseen, vanished
 from devenv_lib.containers.sshd import has_sshd, start_sshd
 from devenv_lib.containers.stages import abandon, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
-from devenv_lib.errors import DevenvError, EngineFailure, Refused
-from devenv_lib.mounts import MACHINE_AGENT
+from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.names import LABEL_SETTINGS, LABEL_USER, RESTARTING, STARTING, base_name
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import Project
-from devenv_lib.records import Container, Host, MountPoint, Port
+from devenv_lib.records import Container, Host, Port
 from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -109,9 +107,8 @@ class Start:
         It has a provisional name meanwhile, so that nobody gets in before it is provisioned.
         """
         make_links(self.plan_of(container).mounts)
+        check_seen(container)
         if gone := vanished(container):
-            if hidden := [text for text in gone if text.endswith(machine.HIDDEN)]:
-                raise _hidden(hidden)  # what is in the container would go with it
             self.replace(container, f"{', '.join(gone)} since it was created")
             return
         name = base_name(container.name) + RESTARTING
@@ -128,7 +125,8 @@ class Start:
             take_down(self.engine, left)
         known = {one.id for one in seen.everything}
         plan, starting = self.prepared(known), seen.starting
-        if starting and (vanished(starting) or self._outdated(starting)):
+        displaced = starting and (vanished(starting) or unseen(starting))
+        if starting and (displaced or self._outdated(starting)):
             # Nobody has been in it yet, so nothing is lost with it.
             abandon(self.engine, self.project)
             return
@@ -217,9 +215,9 @@ class Start:
         follows it is not seen here.
         """
         mounts = container.mounts or [mount.point for mount in plan.mounts.mounts]
-        _refuse_displaced(mounts)
+        refuse_displaced(mounts)
         self.engine.start(container.name)
-        _refuse_displaced(mounts)
+        refuse_displaced(mounts)
 
     def _moved_on(self, container: Container) -> bool:
         """Whether somebody else finished or removed the container meanwhile.
@@ -249,35 +247,3 @@ def _racing() -> Iterator[None]:
         yield
     except EngineFailure as failure:
         raise Raced(failure) from None
-
-
-def vanished(container: Container) -> list[str]:
-    """Return which of a container's bind sources are no longer in place, and what they are."""
-    return _displacements(container.mounts)
-
-
-def _displacements(mounts: Iterable[MountPoint]) -> list[str]:
-    found = ((mount.source, _displaced(mount)) for mount in mounts)
-    return [f"{source} {what}" for source, what in found if what]
-
-
-def _refuse_displaced(mounts: Iterable[MountPoint]) -> None:
-    if gone := _displacements(mounts):
-        raise Refused(
-            f"{', '.join(gone)} since it was looked at: what is there now is not mounted.",
-            "See what changes it; then run the same command again.",
-        )
-
-
-def _hidden(sources: Sequence[str]) -> Refused:
-    return Refused(
-        f"{', '.join(sources)} any more, so that nobody knows what the engine would mount.",
-        "Let this user look at it again; or make a new container: inv run --recreate",
-    )
-
-
-def _displaced(mount: MountPoint) -> str:
-    """Return what became of a bind's source (a virtual machine's own is not here to be seen)."""
-    if mount.kind != "bind" or PurePosixPath(mount.source) == MACHINE_AGENT:
-        return ""
-    return machine.displaced(mount.source)

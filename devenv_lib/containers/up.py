@@ -20,7 +20,7 @@ from devenv_lib.containers.links import make_links
 from devenv_lib.containers.stages import abandon, put_back
 from devenv_lib.containers.start import Outcome, Raced, Start
 from devenv_lib.containers.stop import take_down
-from devenv_lib.errors import DevenvError, EngineFailure
+from devenv_lib.errors import DevenvError, EngineFailure, ImageError
 from devenv_lib.plans import EnvironmentPlan, differences
 from devenv_lib.plans.differences import Existing
 from devenv_lib.project import Project
@@ -180,6 +180,9 @@ def _rebuild(start: Start) -> tuple[str, ...]:
     """Say when the project's own image would be built again."""
     choice = images.choose(start.project, start.settings)
     image = start.engine.image(choice.name) if choice.kind == "project" else None
-    if image and images.stale(image, choice, start.settings, start.host.owner):
-        return (f"{choice.context} changed since {choice.name} was built",)
+    try:
+        if image and images.stale(image, choice, start.settings, start.host.owner):
+            return (f"{choice.context} changed since {choice.name} was built",)
+    except ImageError as error:  # what could not be built now need not keep anybody out
+        return (f"{choice.context} changed since {choice.name} was built: {error}",)
     return ()

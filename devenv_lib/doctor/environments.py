@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
-from devenv_lib.containers.start import vanished
+from devenv_lib.containers.sources import unseen, vanished
 from devenv_lib.containers.survey import environments_of
 from devenv_lib.doctor.grounds import Grounds
 from devenv_lib.doctor.parts import Parts
@@ -48,6 +48,7 @@ def _facts(
         container=container,
         state=machine.state(project.path) if local else "unknown",
         displaced=vanished(container) if here else (),
+        unseen=unseen(container) if here else (),
         replaced=_replaced(engine, container) if running and here else (),
         agent=_agent(container, at.host) if running and here else "",
         differs=differs,

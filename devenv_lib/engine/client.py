@@ -267,8 +267,11 @@ class Engine:
     def used_since(self, volume: str, helper: str) -> bool | None:
         """Whether another container could write into a volume since a helper (an id) had it.
 
-        ``None`` is not known: the engine remembers its last few hundred events only.
+        ``None`` is not known: the engine remembers its last few hundred events only, or cannot
+        read them at all. Podman's say nothing of volumes.
         """
+        if self.info().podman:
+            return None
         with self._doing(f"asking who used the volume {volume}"):
             # Until a moment of the engine's own clock that is over: it would wait for a later one.
             now = datetime.fromisoformat(self._client.info()["SystemTime"]).timestamp()
@@ -279,7 +282,10 @@ class Engine:
                 filters={"volume": volume},
                 decode=True,
             )
-            return answers.used_since(events, helper)
+            try:
+                return answers.used_since(events, helper)
+            except docker.errors.APIError:
+                return None
 
     def remove_leftovers(self, prefix: str, age: float = temporary.STALE) -> None:
         """Remove what killed processes left of ours ``age`` seconds ago or earlier."""

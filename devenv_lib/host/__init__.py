@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from devenv_lib.host.disk import disk
     from devenv_lib.host.finding import find
     from devenv_lib.host.machine import look
-    from devenv_lib.host.places import HIDDEN, displaced, home, inode, locate
+    from devenv_lib.host.places import Displaced, displaced, home, inode, locate
 
 __all__ = [
-    "HIDDEN",
+    "Displaced",
     "ask_agent",
     "directories",
     "disk",
@@ -38,6 +38,6 @@ lazily(
         "disk": ("disk",),
         "finding": ("find",),
         "machine": ("look",),
-        "places": ("HIDDEN", "displaced", "home", "inode", "locate"),
+        "places": ("Displaced", "displaced", "home", "inode", "locate"),
     },
 )

@@ -5,12 +5,26 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from devenv_lib.errors import ProjectError
 from devenv_lib.project import Project, project_at
 
-#: What `displaced` says of a source that this user may not look at.
-HIDDEN = "may not be looked at"
+#: Errors of a look by which it is known that there is nothing, or a symlink that leads nowhere.
+_NOTHING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+#: Errors by which somebody sees to it that this user may not look.
+_CLOSED = (errno.EACCES, errno.EPERM)
+
+
+class Displaced(NamedTuple):
+    """What became of a bind's source, for people.
+
+    It is not ``known`` whether it is there where somebody has closed it to this user, or its file
+    system does not answer at the moment.
+    """
+
+    what: str
+    known: bool = True
 
 
 def home() -> PurePosixPath:
@@ -55,19 +69,21 @@ def locate(path: str, prefix: str, *, must_exist: bool = True) -> Project:
     return project_at(PurePosixPath(real), home(), prefix)
 
 
-def displaced(path: str) -> str:
-    """Return what became of a bind's source, a resolved path; nothing, if it is in place.
+def displaced(path: str) -> Displaced | None:
+    """Return what became of a bind's source, a resolved path; ``None``, if it is in place.
 
-    The engine follows symlinks anew at every start. Whoever may write around a source could
-    put one there that leads to anything, and then see to it that this user may not look.
+    The engine follows symlinks anew at every start. Whoever may write around a source could put
+    one there that leads to anything, and then see to it that this user may not look.
     """
     try:
         Path(path).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return "is gone"
     except OSError as error:
-        return HIDDEN if error.errno == errno.EACCES else "cannot be looked at"
-    return "" if os.path.realpath(path) == path else "leads elsewhere"
+        if error.errno in _NOTHING:
+            return Displaced("is gone")
+        if error.errno in _CLOSED:
+            return Displaced("may not be looked at any more", known=False)
+        return Displaced(f"cannot be looked at ({error.strerror})", known=False)
+    return None if os.path.realpath(path) == path else Displaced("leads elsewhere")
 
 
 def inode(path: str) -> int | None:

@@ -19,7 +19,7 @@ from devenv_lib.settings import Settings
 
 DOCKERFILE = Path(".devenv/Dockerfile")
 #: Entries and bytes of a build context: each start takes a digest of all of it.
-_MOST, _LARGEST = 20_000, 1 << 30
+_MOST, _LARGEST = 20_000, 4 << 30
 
 
 @dataclass(frozen=True)

@@ -75,8 +75,9 @@ def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) 
             "Add USER to its Dockerfile, or name one of its users: DEVENV_USER=NAME inv run",
         )
     who = _identity(found, image)
-    # A person who has chosen another one has not chosen root, whatever the image calls so.
-    if who.uid == 0 and not (chosen and name in ("0", "root")):
+    # A person who has chosen another one has not chosen root, whatever the image calls so; and
+    # the name that it is called by is what an environment remembers.
+    if who.uid == 0 and not (chosen and name in ("0", "root") and who.name == "root"):
         raise ImageError(
             f"The user {who.name!r} of the image {image} is root by another name.",
             "Add USER to its Dockerfile, or choose root yourself: DEVENV_USER=root inv run",

@@ -7,6 +7,7 @@ same in every container.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -22,18 +23,8 @@ HOST_KEY = PurePosixPath(STATE[1], "devenv/ssh/ssh_host_ed25519_key")
 #: In memory of the container's own, and empty after each of its starts: what is written there
 #: is about this run of it, even where something of the host's is mounted at ``/tmp``.
 PID_FILE, LOG_FILE = "/dev/shm/devenv-sshd.pid", "/dev/shm/devenv-sshd.log"  # noqa: S108
-#: The shell that `attach` opens, and no login shell: that would replace the image's ``PATH``.
-#: The user's own shell reads this line, so it is one that every shell takes. It comes before what
-#: a key's own ``command=`` says, so that such a key is refused: it is meant for nothing else.
-_SESSION = (
-    '/bin/sh -c \'key=$(sed -n "s/^publickey //p" "$SSH_USER_AUTH"); [ "$key" ] || exit 1; '
-    f'keys="$HOME/{KEYS}"; '
-    # What is not in there itself is a certificate.
-    'line=$(grep -m1 -F -e "$key" "$keys" || grep -m1 cert-authority "$keys"); '
-    'case ${line%%"$key"*} in *[Cc][Oo][Mm][Mm][Aa][Nn][Dd]=*) '
-    'echo "devenv: this key may run one command of its own alone" >&2; exit 1;; esac; '
-    'exec "$SHELL" ${SSH_ORIGINAL_COMMAND+-c "$SSH_ORIGINAL_COMMAND"}\''
-)
+#: What every login runs: `containers/login.sh`, which sshd's start puts there.
+LOGIN_FILE = "/dev/shm/devenv-login.sh"  # noqa: S108
 
 
 def wants_ssh(settings: Settings, host: Host, mounts: MountPlan, home: PurePosixPath) -> bool:
@@ -115,7 +106,7 @@ def sshd_options(home: PurePosixPath, environment: Mapping[str, str]) -> Sequenc
         "AuthorizedKeysFile": _quoted(keys),
         "SetEnv": variables,
         "ExposeAuthInfo": "yes",
-        "ForceCommand": _SESSION,
+        "ForceCommand": f"/bin/sh {LOGIN_FILE} {shlex.quote(str(home / KEYS))}",
     }
     words = ["-f", "/dev/null", "-p", str(SSH_PORT), "-h", str(home / HOST_KEY)]
     return [*words, *(f"-o{name}={value}" for name, value in options.items())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from invoke import Context
@@ -81,8 +81,8 @@ def find_project(c: Context, path: str | None, name: str | None) -> tuple[Engine
 def speak_of(path: PurePosixPath | str) -> None:
     """Have messages name the project at ``path``, unless it is the current directory's."""
     try:
-        here, there = os.path.realpath("."), os.path.realpath(path)
-    except OSError:  # the current directory was deleted
+        here, there = os.path.realpath("."), os.path.realpath(Path(path).expanduser())
+    except (OSError, RuntimeError):  # the current directory was deleted, or nobody has that home
         here, there = "", str(path)
     is_about("" if there in (here, ".") else there)
 

@@ -115,19 +115,41 @@ def _remove_unlocked(directory: Path) -> None:
 
 
 def remove_tree(top: Path) -> None:
-    """Remove a directory of this process's own, however deep; `shutil.rmtree` calls itself."""
-    waiting = [str(top)]
+    """Remove a directory of this process's own, however deep; `shutil.rmtree` calls itself.
+
+    What cannot be removed does not keep the rest.
+
+    Raises:
+        OSError: something is left.
+    """
+    waiting, stuck = [str(top)], set[str]()
     while waiting:
         directory = waiting[-1]
-        Path(directory).chmod(0o700)  # it came with a mode of its own
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                else:
+        if below := _without_files(directory) - stuck:
+            waiting += below
+            continue
+        waiting.pop()
+        try:
+            Path(directory).rmdir()
+        except OSError:
+            if not waiting:
+                raise
+            stuck.add(directory)
+
+
+def _without_files(directory: str) -> set[str]:
+    """Remove what is in a directory, as far as it can be, and return the directories in it."""
+    with suppress(OSError):  # it came with a mode of its own; some file systems have but one
+        Path(directory).chmod(0o700)
+    below = set()
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                below.add(entry.path)
+            else:
+                with suppress(OSError):
                     Path(entry.path).unlink()
-        if waiting[-1] == directory:
-            Path(waiting.pop()).rmdir()
+    return below
 
 
 def give_name(held: Path, final: Path, *, replace: bool) -> None:

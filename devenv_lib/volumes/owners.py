@@ -77,7 +77,7 @@ def _to_the_end(lines: Iterable[bytes]) -> Iterator[bytes]:
 def capable_files(shown: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the paths below which the lines of ``tar -vvv`` have shown an attribute."""
     last = b""
-    for line in map(bytes.rstrip, shown):
+    for line in (one.removesuffix(b"\n") for one in shown):
         if line.startswith(b"  x:"):
             yield last.decode("unicode_escape").encode("latin-1")
         else:

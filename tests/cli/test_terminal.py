@@ -226,6 +226,17 @@ def test_a_terminal_that_goes_away_leaves_a_tmux_running(workspace: Workspace) -
     assert "sleep 302" not in left
 
 
+def test_a_terminal_that_goes_away_ends_what_does_not_heed_that(workspace: Workspace) -> None:
+    """A server that reads its configuration again; the shell that began it has ended by then."""
+    workspace.up()
+    with terminal(workspace, "run") as child:
+        child.sendline("(trap '' HUP; exec sleep 303) & echo beg''un; sleep 304")
+        child.expect_exact("begun")
+        os.kill(child.pid, signal.SIGHUP)
+        ends(child)
+    assert "sleep 30" not in "\n".join(workspace.programs())
+
+
 def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> None:
     workspace.up()
     docker("exec", "--detach", workspace.name, "sleep", "300")
@@ -247,11 +258,11 @@ def test_a_recreation_asks_about_who_came_while_the_image_was_built(workspace: W
     workspace.up()
     (workspace.path / ".devenv").mkdir()
     dockerfile = workspace.path / ".devenv/Dockerfile"
-    dockerfile.write_text(f"FROM {IMAGE}\nRUN : {workspace.prefix}; sleep 3\n")
+    dockerfile.write_text(f"FROM {IMAGE}\nRUN : {workspace.prefix}; sleep 10\n")
     program = ("env", "-u", "DEVENV_IMAGE", *INV)
     try:
         with terminal(workspace, "run", "--recreate", "--detach", program=program) as child:
-            child.expect_exact("sleep 3")
+            child.expect_exact("sleep 10")
             docker("exec", "--detach", workspace.name, "sleep", "300")
             child.expect_exact("There is 1 session open in it: sleep.")
             child.sendline("n")

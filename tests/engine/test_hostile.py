@@ -140,9 +140,12 @@ def test_a_source_that_is_hidden_is_not_followed_by_a_restart(
             raise PermissionError(errno.EACCES, "Permission denied")
         return stat(path, **options)
 
+    here = workspace.host
     monkeypatch.setattr(Path, "stat", closed)
     with pytest.raises(Refused, match="may not be looked at any more"):
         workspace.up()
+    with pytest.raises(Refused, match="may not be looked at any more"):
+        list(containers.rehearse(workspace.engine, workspace.project, workspace.settings, here))
     (found,) = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
     assert (found.id, found.name, found.running) == (before.id, before.name, False)
 

@@ -162,7 +162,7 @@ def test_what_runs_inside_cannot_have_anything_mounted_by_a_link(stowed: Workspa
     stowed.sh(f"cd ~/dotfiles/app && rm -r plugin && ln -s {stowed.home}/.ssh plugin")
     plan = stowed.up(recreate=True).plan.mounts
     (why,) = [left.why for left in plan.left_out if left.target.name == "plugin"]
-    assert f"a symlink in the project decides that it is {stowed.home}/.ssh" == why
+    assert f"it leads to {stowed.home}/.ssh, where secrets are kept" == why
     assert stowed.try_sh("cat ~/.config/nvim/plugin/id")[0] != 0
     assert stowed.sh("cat ~/.config/nvim/lua/shared.lua") == "-- common"
 

@@ -355,6 +355,11 @@ def test_a_file_for_junit_is_not_led_out_of_the_project(workspace: Workspace) ->
     assert (done.returncode, "build/out.xml could not be written" in done.stderr) == (1, True)
     assert [p.name for p in elsewhere.iterdir()] == ["out.xml"]
     assert (elsewhere / "out.xml").read_text() == "as it was"
+    (workspace.home / "by-another-name").symlink_to(workspace.path)
+    named = str(workspace.home / "by-another-name/build/out.xml")
+    done = workspace.inv("check", "--junit", named, "--keyword", "rights")
+    assert (done.returncode, "build/out.xml could not be written" in done.stderr) == (1, True)
+    assert (elsewhere / "out.xml").read_text() == "as it was"
     done = workspace.inv("check", "--junit", "made/deep/out.xml", "--keyword", "rights")
     assert (done.returncode, [p.name for p in (workspace.path / "made/deep").iterdir()]) == (
         0,
@@ -371,7 +376,10 @@ def test_pytests_own_report_passes_no_escape_sequence_on(
         def test_x(environment):
             said = environment.exec(["printf", "\\\\033]0;title\\\\007"]).stdout
             print(said)
-            assert not said, said
+            try:
+                raise ValueError("cause", ValueError(said)) from ValueError(said)
+            except ValueError as error:
+                raise ExceptionGroup("several", [ValueError(said)]) from error
         """
     trusted(workspace, textwrap.dedent(text))
     done = workspace.inv("check", "-k", "test_x", *words)

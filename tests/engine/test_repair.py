@@ -196,9 +196,6 @@ def test_killed_at_random_moments_the_next_one_does_the_rest(
     assert done.returncode == 0, f"seed {seed}: {done.stderr}"
     many = ["many", *(f"many/{number}" for number in range(1, 4001))]
     assert changed(before, scan(foreign)) == dict.fromkeys([*REOWNED, *many], (1000, 1000))
-    # What was killed before it was started goes with the next command a minute later.
-    mine = workspace.engine.containers([f"devenv.prefix={workspace.prefix}"])
-    assert [one.name for one in mine if one.state != "created"] == []
     assert workspace.names_when_tidy() == []
 
 

@@ -21,6 +21,7 @@ import pytest
 from devenv_lib import images
 from devenv_lib.errors import ImageError, Refused, UsageError
 from devenv_lib.plans.ssh import ssh_address
+from devenv_lib.readers import MountRequest
 from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, built_image, docker, give
 
@@ -127,15 +128,65 @@ def test_a_key_for_one_command_gets_no_shell(reached: Workspace, keys: Path) -> 
     """On the host it runs that and nothing else; here that command means nothing."""
     file = reached.home / ".ssh/authorized_keys"
     key, port = file.read_text(), port_of(reached)
-    for options in ('command="echo only" ', 'restrict,Command="x y",from="*" '):
-        file.write_text(options + key)
+    kind, blob, _ = key.split(maxsplit=2)
+    for text in (
+        f'command="echo only" {key}',
+        f'restrict,Command="x y",from="*" {key}',
+        f'command="echo only" {kind}\t {blob} comment\n',
+        f'# {key}from="192.0.2.1" {key}environment="A=\\"b",command="x" {key}',
+    ):
+        file.write_text(text)
         for words in ((), ("id",)):
             result = ssh(keys, port, *words)
             assert (result.returncode, result.stdout) == (1, ""), result
             assert "one command of its own" in result.stderr
-    # A comment behind the key is none of its options.
-    file.write_text(f"{key.strip()} command=\n")
+    # A comment, behind the key or instead of one, is none of its options; nor is a text in one.
+    for text in (
+        f"{key.strip()} command=\n",
+        f'#command="x" {key}{key}',
+        f'from="*,command=" {key}',
+    ):
+        file.write_text(text)
+        assert ssh(keys, port, "id", "-un").stdout == "devuser\n"
+
+
+def test_a_certificate_for_one_command_gets_no_shell(reached: Workspace, keys: Path) -> None:
+    """The command may be in it, or in the line of who signed it."""
+    file, port = reached.home / ".ssh/authorized_keys", port_of(reached)
+    assert client(keys, "sh", "-c", "cd /keys && cp id ca && cp id.pub ca.pub").returncode == 0
+    authority = f'cert-authority,principals="me" {file.read_text()}'
+
+    def enters(options: tuple[str, ...], line: str) -> subprocess.CompletedProcess[str]:
+        sign = ["ssh-keygen", "-q", "-s", "/keys/ca", "-I", "it", "-n", "me", *options]
+        made = client(keys, *sign, "/keys/other.pub")
+        assert made.returncode == 0, made.stderr
+        file.write_text(f'# command="x" {line}{line}')
+        more = ("IdentitiesOnly=yes", "CertificateFile=/keys/other-cert.pub")
+        words = [f"-o{option}" for option in (*OPTIONS, *more)]
+        where = ["-p", str(port), "devuser@127.0.0.1"]
+        return client(keys, "ssh", "-i", "/keys/other", *words, *where, "id", "-un")
+
+    made = client(keys, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/keys/other")
+    assert made.returncode == 0, made.stderr
+    assert enters((), authority).stdout == "devuser\n"
+    for options, line in (
+        (("-O", "force-command=echo only"), authority),
+        ((), f'command="echo only",{authority}'),
+    ):
+        result = enters(options, line)
+        assert (result.returncode, result.stdout) == (1, ""), result
+        assert "one command of its own" in result.stderr
+
+
+def test_a_key_gets_in_where_sshd_cannot_tell_which_it_is(reached: Workspace, keys: Path) -> None:
+    """It tells by a file in /tmp: then no key of the file may have a command of its own."""
+    reached.path.joinpath("tmp").mkdir()
+    reached.configure(mounts=(MountRequest(str(reached.path / "tmp"), "/tmp"),))  # noqa: S108
+    file = reached.home / ".ssh/authorized_keys"
+    key, port = file.read_text(), port_of(reached)
     assert ssh(keys, port, "id", "-un").stdout == "devuser\n"
+    file.write_text(f'{key}command="x" ssh-ed25519 AAAA\n')
+    assert "one command of its own" in ssh(keys, port, "id", "-un").stderr
 
 
 def test_it_is_published_on_loopback_alone(reached: Workspace) -> None:

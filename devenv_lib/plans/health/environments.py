@@ -23,7 +23,8 @@ class EnvironmentFacts:
     """One environment of a prefix.
 
     ``state`` is what is at its project's path. ``displaced`` says which sources of its binds are
-    not in place, and ``replaced`` which of them show what was replaced on the host since.
+    not in place, ``unseen`` which cannot be looked at, and ``replaced`` which of them show what was
+    replaced on the host since.
     ``agent`` is the socket of the ssh agent that it was made with, if that is not the present one.
     ``differs`` are the lines of `devenv_lib.plans.differences`, for the project that is examined.
     """
@@ -32,6 +33,7 @@ class EnvironmentFacts:
     container: Container
     state: Literal["directory", "other", "missing", "unknown"] = "directory"
     displaced: Sequence[str] = ()
+    unseen: Sequence[str] = ()
     replaced: Sequence[MountPoint] = ()
     agent: str = ""
     differs: Sequence[str] = ()
@@ -67,7 +69,11 @@ def _findings(one: EnvironmentFacts) -> Iterator[Finding]:
         yield Finding(one.subject, "WARN", "it is paused: nothing in it goes on", remedy)
     elif not one.container.running:
         why = f"it is stopped ({one.container.status})"
-        if one.displaced:
+        if one.unseen:
+            why += f" and cannot be started: {', '.join(one.unseen)}"
+            again = at_path("inv run --recreate", path)
+            run = f"Let this user look at it again; or make a new container: {again}"
+        elif one.displaced:
             why += f" and cannot be started as it is: {', '.join(one.displaced)}"
             run += "   (which makes it anew)"
         yield Finding(one.subject, "WARN", why, run)
