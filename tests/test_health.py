@@ -8,7 +8,14 @@ import pytest
 
 from devenv_lib.errors import EngineFailure, SettingsError
 from devenv_lib.mounts import LeftOut, MountPlan
-from devenv_lib.names import LABEL_UNFINISHED, common_labels, helper_name, unfinished_name
+from devenv_lib.names import (
+    LABEL_ADOPTING,
+    LABEL_COMPLETE,
+    LABEL_UNFINISHED,
+    common_labels,
+    helper_name,
+    unfinished_name,
+)
 from devenv_lib.plans.claims import claimed
 from devenv_lib.plans.health.configuration import (
     Agent,
@@ -313,10 +320,50 @@ def test_places_at_which_something_is_mounted_are_expected() -> None:
     assert wrong(list(volume_findings(facts(builders.volume(), looks=look)))) != []
 
 
+def ill(*objects: Volume | Container, **more: object) -> list[Finding]:
+    found = volume_findings(facts(*objects, **more))
+    return [finding for finding in found if finding.word != "OK"]
+
+
+def test_what_another_command_has_in_hand_is_not_judged_by_its_owner() -> None:
+    """Mending it could be to undo a restore, which removes what it was to."""
+    labels = {**common_labels("devenv"), LABEL_UNFINISHED: "devenv-data"}
+    look = {"devenv-data": Seen(Findings(0, leftovers={ROOT: "d"}))}
+    assert [one.mend for one in ill(builders.volume(), looks=look)] == [
+        Mend("repair", "devenv-data")
+    ]
+    (told,) = ill(builders.volume(), Volume("devenv-data-unfinished", labels), looks=look)
+    assert (told.word, told.mend) == ("FAIL", None)
+
+
+@pytest.mark.parametrize(
+    ("image", "begins"),
+    [("devenv:latest", ""), ("devenv-code-app:latest", "DEVENV_IMAGE=devenv-code-app:latest ")],
+)
+def test_an_image_of_its_own_is_named_where_a_volume_is_to_become_its_users(
+    image: str, begins: str
+) -> None:
+    """The command takes the default one's user else."""
+    look = {"devenv-data": Seen(Findings(0, leftovers={ROOT: "d"}))}
+    (told,) = ill(builders.volume(), looks=look, image=image)
+    assert told.remedy == f"{begins}inv volume.repair --name devenv-data"
+
+
+def test_a_copy_that_a_killed_adoption_left_is_a_finding() -> None:
+    labels = common_labels("devenv")
+    copy = Volume("devenv-x-adopting", {**labels, LABEL_ADOPTING: "devenv-x"})
+    (told,) = ill(copy)
+    assert (told.subject, told.word) == ("devenv-x-adopting", "WARN")
+    assert told.remedy.endswith("inv volume.adopt --name devenv-x")
+    complete = Volume("devenv-x-adopting-complete", {**labels, LABEL_COMPLETE: "devenv-x"})
+    assert [one.word for one in ill(copy, complete)] == ["FAIL"]
+    assert ill(copy, builders.container(volumes=["devenv-x-adopting"])) == []
+
+
 def test_a_look_that_was_cut_short_says_so() -> None:
     look = {"devenv-data": Seen(Findings(1000), whole=False)}
     (_, found) = volume_findings(facts(builders.volume(), looks=look))
-    assert (found.word, found.remedy) == ("OK", "inv --dry volume.repair --name devenv-data")
+    assert (found.word, found.remedy) == ("OK", "inv volume.repair --dry --name devenv-data")
 
 
 def test_namesakes_are_told_by_whose_they_are() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from devenv_lib.mounts import AGENT, AUTH
 from devenv_lib.plans.ports import Exposure, Published
+from devenv_lib.plans.remedies import repair_command
 from devenv_lib.records import MountPoint
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Subject:
     that of opencode's login or empty. ``sockets`` are the engine's own on the host, ``exposure``
     is where it can be reached. ``memory`` and ``swap`` are bytes, ``swap`` counts memory in.
     ``variables`` are what a command inside is told of this machine. ``docker`` begins a docker
-    command line.
+    command line, and ``repair`` the one that gives volumes to the user inside.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Subject:
     cpus: float
     root: bool
     docker: tuple[str, ...]
+    repair: str
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -128,6 +130,7 @@ def subject_of(
         cpus=plan.cpus,
         root=root,
         docker=("docker", *engine.endpoint.words),
+        repair=repair_command(plan.project.prefix, plan.image),
         variables={key: value for key, value in host.terminal.items() if key == "TZ"},
     )
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devenv_lib import images, texts, volumes
 from devenv_lib.doctor.grounds import Grounds
-from devenv_lib.errors import DevenvError, EngineFailure, ImageError
+from devenv_lib.errors import DevenvError, EngineFailure, ImageError, Refused
 from devenv_lib.plans.health.finding import Mend
+from devenv_lib.plans.repair import RepairPlan
 from devenv_lib.records import Identity
 
 if TYPE_CHECKING:
@@ -49,11 +50,26 @@ def _mended(at: Grounds, one: Mend, say: Callable[[str], None]) -> str:
         volumes.adopt(engine, prefix, one.name, image, say)
         return "it has devenv's labels now"
     who = _who(at)
-    (plan,) = volumes.plan_repair(engine, prefix, [one.name], image, who)
+    plan = _fit(volumes.plan_repair(engine, prefix, [one.name], image, who))
     done = volumes.repair(engine, prefix, plan, image, who)
     if done.failure:
         raise EngineFailure(done.failure)
     return f"{texts.counted(done.given, 'entry is', 'entries are')} {who.name}'s now"
+
+
+def _fit(plans: Sequence[RepairPlan]) -> RepairPlan:
+    """Return the one plan, if it mends without loss: to undo a restore may remove its volume.
+
+    Raises:
+        Refused: it does not.
+    """
+    (plan,) = plans
+    if plan.unfinished:
+        raise Refused(
+            "Since it was looked at, a restore or a clone to it has begun, or was left half-way.",
+            f"To carry it on, or undo it: inv volume.repair --name {plan.name}",
+        )
+    return plan
 
 
 def _image(at: Grounds, engine: Engine, say: Callable[[str], None]) -> str:
@@ -76,8 +92,8 @@ def rehearse_mend(at: Grounds, one: Mend) -> Iterator[str]:
         yield from volumes.rehearse_adoption(found, engine.info().volume_options)
     elif one.verb == "repair":
         image, who = _helpers(at), _who(at)
-        for plan in volumes.plan_repair(engine, prefix, [one.name], image, who):
-            yield from volumes.rehearse_repair(plan, image, who)
+        plan = _fit(volumes.plan_repair(engine, prefix, [one.name], image, who))
+        yield from volumes.rehearse_repair(plan, image, who)
     elif at.choice and at.host:
         yield from images.rehearse(engine, at.choice, at.settings, at.host.owner)
 

@@ -11,6 +11,7 @@ from devenv_lib.doctor.parts import Parts
 from devenv_lib.mounts import MountPlan
 from devenv_lib.names import MARKS, ours
 from devenv_lib.plans.health.volumes import Seen, VolumeFacts
+from devenv_lib.plans.pending import pending
 from devenv_lib.records import MountPoint, Snapshot
 from devenv_lib.volumes.look_all import look_into_all
 
@@ -34,6 +35,7 @@ def volumes(engine: Engine, at: Grounds, parts: Parts) -> VolumeFacts:
         planned=_planned(at.mounts),
         protected=at.settings.volumes.protected,
         who=at.who,
+        image=at.choice.name if at.choice else "",
         looks=looks,
     )
 
@@ -45,10 +47,13 @@ def _planned(mounts: MountPlan | None) -> Sequence[MountPoint]:
 
 def _looks(engine: Engine, at: Grounds, snapshot: Snapshot) -> Mapping[str, Seen]:
     prefix, image = at.settings.prefix, at.helpers
+    under_way = pending(snapshot.volumes, prefix)
     names = [
         volume.name
         for volume in snapshot.volumes
-        if ours(volume.labels, prefix) and not any(mark in volume.labels for mark in MARKS)
+        if ours(volume.labels, prefix)
+        and not any(mark in volume.labels for mark in MARKS)
+        and volume.name not in under_way
     ]
     if image is None or at.who is None:
         return {}

@@ -118,23 +118,33 @@ def run_helper(client: docker.APIClient, body: dict[str, Any], name: str) -> Non
     """Run a container by its create request, and return when the engine has removed it.
 
     It does that at the container's end, also when this process is gone. A name that is taken
-    is the same helper of another process, perhaps of one that was killed before the start.
+    is the same helper of another process, perhaps of one that was killed before the start. Then
+    it may not be listed yet, since an engine reserves the name before: so it begins anew, unless
+    it was seen.
     """
     with whole():
-        _begin(client, body, name)
+        seen = _begin(client, body, name)
     for _ in range(_LOOKS):
-        if not client.containers(all=True, filters={"name": f"^/?{name}$"}):
+        if client.containers(all=True, filters={"name": f"^/?{name}$"}):
+            seen = True
+        elif seen:
             return
+        else:
+            with whole():
+                seen = _begin(client, body, name)
         time.sleep(_PAUSE)
 
 
-def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> None:
+def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> bool:
+    """Create and start a helper; return whether it is this process's own."""
     taken = _failure(client.create_container_from_config, body, name)
     if taken and not answers.name_is_taken(str(taken.explanation)):
         raise taken
     started = _failure(client.start, name)
-    if started and not taken:  # the other process's has ended meanwhile, or is just starting
+    # Another process has started it meanwhile, and it may have ended, or is just ending.
+    if started and not taken and started.status_code not in (404, 409):
         raise started
+    return not taken
 
 
 def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:

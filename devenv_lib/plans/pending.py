@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from devenv_lib.names import (
     LABEL_COMPLETE,
@@ -23,10 +24,16 @@ from devenv_lib.records import Volume
 
 @dataclass(frozen=True)
 class Pending:
-    """What is under way: ``why`` completes "it …", ``remedy`` is the command that carries on."""
+    """What is under way: ``why`` completes "it …", ``verb`` carries on, and ``remedy`` calls it."""
 
     why: str
-    remedy: str
+    verb: Literal["adopt", "repair"]
+    name: str
+
+    @property
+    def remedy(self) -> str:
+        """The command that carries on."""
+        return f"inv volume.{self.verb} --name {self.name}"
 
 
 def pending(volumes: Iterable[Volume], prefix: str) -> dict[str, Pending]:
@@ -38,11 +45,11 @@ def pending(volumes: Iterable[Volume], prefix: str) -> dict[str, Pending]:
         if name := volume.labels.get(LABEL_COMPLETE):
             why = f"is part of the adoption of {name}, which is not finished"
             names = [name, adopting_name(name), complete_name(name), removing_name(name)]
-            found |= dict.fromkeys(names, Pending(why, f"inv volume.adopt --name {name}"))
+            found |= dict.fromkeys(names, Pending(why, "adopt", name))
         if name := volume.labels.get(LABEL_UNFINISHED):
             why = f"is part of a restore or a clone to {name}, which is not finished"
             names = [name, unfinished_name(name)]
-            found |= dict.fromkeys(names, Pending(why, f"inv volume.repair --name {name}"))
+            found |= dict.fromkeys(names, Pending(why, "repair", name))
     return found
 
 

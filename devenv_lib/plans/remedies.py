@@ -22,6 +22,15 @@ def stop_command(container: Container, prefix: str) -> str:
     return f"{variable}inv stop --path {shlex.quote(str(project.path))}"
 
 
+def repair_command(prefix: str, image: str) -> str:
+    """Return how the command begins that gives volumes to the user of ``image``.
+
+    It takes the default image's unless it is told; an empty one is that.
+    """
+    told = image and image != f"{prefix}:latest"
+    return f"DEVENV_IMAGE={shlex.quote(image)} inv volume.repair" if told else "inv volume.repair"
+
+
 def holding(user: Container) -> str:
     """Return how a container has a volume: what completes "it is …"."""
     how = "mounted by the running" if user.running else "referenced by the stopped"

@@ -9,7 +9,7 @@ from devenv_lib.names import MARKS, is_helper, ours
 from devenv_lib.plans.leftovers import Findings
 from devenv_lib.plans.pending import pending
 from devenv_lib.plans.refusal import Refusal, in_hand, not_ours, not_there, with_prefix
-from devenv_lib.plans.remedies import freeing, holding
+from devenv_lib.plans.remedies import freeing, holding, repair_command
 from devenv_lib.project import check_name
 from devenv_lib.records import Identity, Snapshot
 
@@ -65,7 +65,7 @@ def before_the_look(snapshot: Snapshot, prefix: str, name: str) -> RepairPlan | 
     """Return the plan for a volume that is not looked into, or ``None``."""
     volume = snapshot.volume(name)
     if under_way := pending(snapshot.volumes, prefix).get(name):
-        if f"inv volume.repair --name {name}" == under_way.remedy:
+        if (under_way.verb, under_way.name) == ("repair", name):
             return RepairPlan(name, unfinished=True)
         return RepairPlan(name, refusal=in_hand(name, under_way))
     if volume is None:
@@ -77,16 +77,27 @@ def before_the_look(snapshot: Snapshot, prefix: str, name: str) -> RepairPlan | 
 
 
 def repairing(
-    name: str, findings: Findings, who: Identity, snapshot: Snapshot, prefix: str, *, owner: bool
+    name: str,
+    findings: Findings,
+    who: Identity,
+    snapshot: Snapshot,
+    prefix: str,
+    *,
+    owner: bool,
+    image: str = "",
 ) -> RepairPlan:
-    """Return what is to be done about what a look has shown; with ``owner`` about all of it."""
+    """Return what is to be done about what a look has shown; with ``owner`` about all of it.
+
+    ``image`` is the one whose user ``who`` is, for the command that comes next.
+    """
     plan = RepairPlan(name, findings, findings.leftovers, findings.owners if owner else {})
     foreign = [uid for uid in findings.owners if uid != 0]
     if owner and plan.owners:
         return _owners(plan, foreign, snapshot, prefix)
     if findings.root not in (0, who.uid):
         reason = f"its root belongs to uid {findings.root}, the environment's user is {who.uid}"
-        remedy = f"If it is to be {who.name}'s: inv volume.repair --owner --name {name}"
+        command = repair_command(prefix, image)
+        remedy = f"If it is to be {who.name}'s: {command} --owner --name {name}"
         return _refused(name, reason, remedy, findings)
     return plan
 

@@ -107,7 +107,11 @@ def _rows(plan: RepairPlan, who: Identity) -> Iterator[dict[str, str]]:
         what = "has a set-id bit or capabilities, which a change of owner takes away"
         yield _row(plan, quoted(path), what, "stays")
     if plan.unfinished:
-        yield _row(plan, "-", "a restore or clone that is not finished", "carried on or undone")
+        yield _row(plan, "-", "a restore or clone that is not finished", _SETTLED)
+
+
+#: What a repair does about what is not finished: a new volume has no former content to go back to.
+_SETTLED = "carried on or undone; a volume made for it goes then"
 
 
 def _row(plan: RepairPlan, place: str, what: str, to_do: str) -> dict[str, str]:
@@ -115,14 +119,23 @@ def _row(plan: RepairPlan, place: str, what: str, to_do: str) -> dict[str, str]:
 
 
 def _ask(plans: Sequence[RepairPlan], who: Identity, where: str) -> None:
-    entries = sum(plan.entries for plan in plans if plan.needed)
+    """Ask once about all that would be done.
+
+    Raises:
+        Declined: they said no.
+        Refused: there is no terminal to ask on.
+    """
+    needed = [plan for plan in plans if plan.needed]
+    entries = sum(plan.entries for plan in needed)
     them = "this 1 entry" if entries == 1 else f"these {entries} entries"
-    question = f"Give {them} to {who.name} ({who.user}), on {where}?"
-    if not entries:
-        question = f"Carry on or undo what is not finished, on {where}?"
-    if not report.confirm(question, "Nothing was changed"):
+    to_do = [f"give {them} to {who.name} ({who.user})"] if entries else []
+    if unfinished := [plan.name for plan in needed if plan.unfinished]:
+        to_do.append(f"carry on or undo what is not finished in {', '.join(unfinished)}")
+    question = f"{' and '.join(to_do)}, on {where}?"
+    if not report.confirm(question[0].upper() + question[1:], "Nothing was changed"):
+        names = " ".join(f"--name {plan.name}" for plan in plans)
         raise Declined(
-            "Nothing was changed.", "To look without a question: inv --dry volume.repair"
+            "Nothing was changed.", f"To look without a question: inv volume.repair --dry {names}"
         )
 
 

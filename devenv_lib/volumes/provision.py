@@ -9,7 +9,6 @@ on the host, where a removal at the same moment deletes what is in them.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.plans import EnvironmentPlan, Gifts, Place, Step, gifts, provisioning, read_place
+from devenv_lib.plans.remedies import repair_command
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -127,15 +127,13 @@ def _refusal(found: Gifts, plan: EnvironmentPlan) -> Refused:
     path, uid = next(iter(found.foreign.items()))
     name = next(mount.source for mount in plan.mounts.volumes if str(mount.target) == path)
     who = plan.identity
-    default = plan.image == f"{plan.project.prefix}:latest"
-    image = "" if default else f"DEVENV_IMAGE={shlex.quote(plan.image)} "
+    repair = repair_command(plan.project.prefix, plan.image)
     return Refused(
         f"The volume {name} belongs to uid {uid}, and this environment's user is {who.name} "
         f"({who.uid}): it could not write there.",
         "Use volumes and an image of your own, by another prefix: DEVENV_PREFIX=devenv-mine "
         "inv run; or, if the image was built for another owner than this project's: inv build; "
-        f"or, if nobody else uses it, give it to the user: {image}inv volume.repair --owner "
-        f"--name {name}",
+        f"or, if nobody else uses it, give it to the user: {repair} --owner --name {name}",
     )
 
 

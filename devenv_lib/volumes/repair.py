@@ -89,7 +89,9 @@ def plan_repair(
         with looking(engine, prefix, unseen, image) as (helper, places):
             for name, place in places.items():
                 found = look_for_leftovers(helper, place, who, owner=owner)
-                plans[name] = repairing(name, found, who, snapshot, prefix, owner=owner)
+                plans[name] = repairing(
+                    name, found, who, snapshot, prefix, owner=owner, image=image
+                )
     return tuple(plan for plan in plans.values() if plan)
 
 
@@ -121,17 +123,23 @@ def repair(engine: Engine, prefix: str, plan: RepairPlan, image: str, who: Ident
         raise _changed(plan)
     mount = volume_at(plan.name, TO, read_only=False)
     with engine.helper(image, [mount], prefix, plan.name) as helper:
-        return _Work(engine, prefix, plan, who, helper).carry_out()
+        return _Work(engine, prefix, plan, who, helper, image).carry_out()
 
 
 class _Work:
     """The repair of one volume, in a helper that has it and keeps other commands off."""
 
     def __init__(
-        self, engine: Engine, prefix: str, plan: RepairPlan, who: Identity, helper: Helper
+        self,
+        engine: Engine,
+        prefix: str,
+        plan: RepairPlan,
+        who: Identity,
+        helper: Helper,
+        image: str,
     ) -> None:
         self._engine, self._prefix, self._plan = engine, prefix, plan
-        self._who, self._helper = who, helper
+        self._who, self._helper, self._image = who, helper, image
 
     def carry_out(self) -> Repair:
         now, name = self._plan_now(), self._plan.name
@@ -154,10 +162,11 @@ class _Work:
 
     def _plan_now(self) -> RepairPlan:
         owner, snapshot = bool(self._plan.owners), self._engine.snapshot()
-        if refused := before_the_look(snapshot, self._prefix, self._plan.name):
+        name, prefix, who = self._plan.name, self._prefix, self._who
+        if refused := before_the_look(snapshot, prefix, name):
             return refused
-        found = look_for_leftovers(self._helper, TO, self._who, owner=owner)
-        return repairing(self._plan.name, found, self._who, snapshot, self._prefix, owner=owner)
+        found = look_for_leftovers(self._helper, TO, who, owner=owner)
+        return repairing(name, found, who, snapshot, prefix, owner=owner, image=self._image)
 
     def _give(self, paths: Sequence[bytes]) -> str:
         """Give places of root's to the user, and return what was said about those that failed."""

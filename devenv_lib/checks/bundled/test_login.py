@@ -30,7 +30,7 @@ def test_directory_around_auth_json_is_writable(subject: Subject, seen: Seen) ->
         pytest.skip(_NONE)
     directory = str(PurePosixPath(subject.auth).parent)
     said = seen.said("new", directory)
-    owner = "If its owner is wrong: inv volume.repair --all"
+    owner = f"If its owner is wrong: {subject.repair} --all"
     assert said == "written", (
         f"the user cannot write {directory}: {said or 'no answer'}. {no_room(said) or owner}"
     )

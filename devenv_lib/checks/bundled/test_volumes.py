@@ -19,10 +19,10 @@ def test_volume_is_mounted(volume: MountPoint, subject: Subject, seen: Seen) -> 
     assert volume.target in seen.mounts, f"inside, nothing is mounted at {volume.target}"
 
 
-def test_volume_is_writable(volume: MountPoint, seen: Seen) -> None:
+def test_volume_is_writable(volume: MountPoint, subject: Subject, seen: Seen) -> None:
     """The user makes a file at its top, reads it back and removes it."""
     said = seen.said("new", volume.target)
-    owner = f"If its owner is wrong: inv volume.repair --name {volume.source}"
+    owner = f"If its owner is wrong: {subject.repair} --name {volume.source}"
     assert said == "written", (
         f"the user cannot write {volume.target}: {said or 'no answer'}. {no_room(said) or owner}"
     )
@@ -33,5 +33,5 @@ def test_volume_belongs_to_the_user(volume: MountPoint, subject: Subject, seen: 
     owner = seen.said("owner", volume.target) or "unknown"
     assert owner == str(subject.uid), (
         f"the owner of {volume.target} is {owner}, the user inside is {subject.uid}. "
-        f"To mend it: inv volume.repair --name {volume.source}"
+        f"To mend it: {subject.repair} --name {volume.source}"
     )

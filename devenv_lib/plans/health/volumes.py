@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from devenv_lib import texts
-from devenv_lib.names import MARKS, is_helper, ours
+from devenv_lib.names import LABEL_ADOPTING, MARKS, is_helper, ours
 from devenv_lib.plans.claims import claimed
 from devenv_lib.plans.health.finding import Finding, Mend, failing
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
 from devenv_lib.plans.orphans import Directories, is_orphan
 from devenv_lib.plans.pending import pending
-from devenv_lib.plans.remedies import freeing, holding
+from devenv_lib.plans.remedies import freeing, holding, repair_command
 from devenv_lib.plans.removal import protecting
 from devenv_lib.plans.repair import repairing
 from devenv_lib.records import Identity, MountPoint, Snapshot, Volume
@@ -32,7 +32,8 @@ class VolumeFacts:
     """What is known about the volumes of a prefix.
 
     ``planned`` are the mounts that the project at ``path`` has, or would have. ``protected`` are
-    patterns of the settings. ``looks`` has what was seen in volumes, for the user ``who``.
+    patterns of the settings. ``looks`` has what was seen in volumes, for the user ``who`` of
+    ``image``; those in the hands of another command are none of its.
     """
 
     snapshot: Snapshot
@@ -42,6 +43,7 @@ class VolumeFacts:
     planned: Sequence[MountPoint] = ()
     protected: Sequence[str] = ()
     who: Identity | None = None
+    image: str = ""
     looks: Mapping[str, Seen] = field(default_factory=dict)
 
     @property
@@ -50,6 +52,11 @@ class VolumeFacts:
         found = (v for v in self.snapshot.volumes if ours(v.labels, self.prefix))
         plain = (v for v in found if not any(mark in v.labels for mark in MARKS))
         return tuple(sorted(plain, key=lambda volume: volume.name))
+
+    @property
+    def repair(self) -> str:
+        """How the command begins that repairs a volume for the user."""
+        return repair_command(self.prefix, self.image)
 
 
 def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
@@ -66,9 +73,11 @@ def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
                 volume.name, "WARN", why, "To remove the orphans: inv volume.rm --orphans"
             )
     yield from _protected(facts)
+    under_way = pending(facts.snapshot.volumes, facts.prefix)
     for name, seen in sorted(facts.looks.items()):
-        yield from _owners(name, seen, facts)
-    if own and not facts.looks:
+        if name not in under_way:  # whose it is in the end, is not known before
+            yield from _owners(name, seen, facts)
+    if [volume for volume in own if volume.name not in under_way] and not facts.looks:
         why = "whose their entries are was not looked at, for want of an image or of a helper"
         yield Finding("volumes", "OK", why)
 
@@ -108,6 +117,18 @@ def _half_done(facts: VolumeFacts) -> Iterator[Finding]:
             yield Finding(names[0], "OK", f"{one.why}: a command is at work on it")
         else:
             yield Finding(names[0], "FAIL", f"{one.why}; until then it is refused", one.remedy)
+    yield from _copies(facts, under_way)
+
+
+def _copies(facts: VolumeFacts, under_way: Collection[str]) -> Iterator[Finding]:
+    """Yield the copies of adoptions that nobody goes on with: the volumes are as they were."""
+    for volume in facts.snapshot.volumes:
+        name = volume.labels.get(LABEL_ADOPTING, "")
+        idle = name and volume.name not in under_way and not facts.snapshot.users(volume.name)
+        if idle and ours(volume.labels, facts.prefix):
+            why = f"a copy that an adoption of {name} left, which takes room"
+            remedy = f"To adopt {name}, with the copy made anew: inv volume.adopt --name {name}"
+            yield Finding(volume.name, "WARN", why, remedy)
 
 
 def _protected(facts: VolumeFacts) -> Iterator[Finding]:
@@ -126,8 +147,9 @@ def _owners(name: str, seen: Seen, facts: VolumeFacts) -> Iterator[Finding]:
     who, found = facts.who, seen.findings
     if who is None:
         return
-    look = f"inv --dry volume.repair --name {name}"
-    plan = repairing(name, found, who, facts.snapshot, facts.prefix, owner=False)
+    look = f"{facts.repair} --dry --name {name}"
+    snapshot, prefix = facts.snapshot, facts.prefix
+    plan = repairing(name, found, who, snapshot, prefix, owner=False, image=facts.image)
     if plan.refusal:
         yield Finding(name, "FAIL", plan.refusal.reason, plan.refusal.remedy)
         return
@@ -140,7 +162,7 @@ def _owners(name: str, seen: Seen, facts: VolumeFacts) -> Iterator[Finding]:
             f"uid {uid}: {n} ({quoted(found.first[uid])}, …)" for uid, n in found.owners.items()
         )
         why = f"entries in it are not {who.name}'s, {counts}"
-        remedy = f"If they are to be: inv volume.repair --owner --name {name}"
+        remedy = f"If they are to be: {facts.repair} --owner --name {name}"
         yield Finding(name, "WARN", why, remedy)
     if not seen.whole:
         yield Finding(name, "OK", "it has too many entries to look at each here", look)
@@ -154,7 +176,7 @@ def _leftovers(name: str, left: Sequence[bytes], facts: VolumeFacts) -> Finding:
         more = "" if len(left) == 1 else f" and {len(left) - 1} more"
         why = f"an engine left what is root's in it, {quoted(left[0])}{more}"
     mend = None if facts.snapshot.users(name) else Mend("repair", name)
-    return Finding(name, "WARN", why, f"inv volume.repair --name {name}", mend)
+    return Finding(name, "WARN", why, f"{facts.repair} --name {name}", mend)
 
 
 def _mount_points(name: str, facts: VolumeFacts) -> set[bytes]:
