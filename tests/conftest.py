@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, settings
 from devenv_lib import containers, host, testing, volumes
 from devenv_lib.containers.links import make_links
 from devenv_lib.engine import Engine
+from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL_PREFIX, STARTING, common_labels, is_helper
 from devenv_lib.plans import EnvironmentPlan
 from devenv_lib.project import Project, project_at
@@ -309,12 +310,35 @@ class Workspace:
         return sorted(v.name for v in found if v.labels.get(LABEL_PREFIX) == self.prefix)
 
     def clean(self) -> None:
-        """Remove what this prefix has, and what the test named: nothing else."""
+        """Remove what this prefix has, and what the test named: nothing else.
+
+        What is just ending is refused for a moment: a container that the engine removes by itself,
+        or a volume of one that is not listed any more.
+        """
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return self._clean()
+            except EngineFailure:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
+    def _clean(self) -> None:
         for name in (*self.container_names(), *self.extra_containers):
             self.engine.remove(name, force=True)
         for name in (*self.volume_names(), *self.extra_volumes):
             if self.engine.volume(name):
                 self.engine.remove_volume(name)
+
+
+def when_free(
+    run: Callable[[], subprocess.CompletedProcess[str]],
+) -> subprocess.CompletedProcess[str]:
+    """Run a command again as long as it says to: another one had what it needs for too long."""
+    while "Another command is at work on it" in (done := run()).stderr:
+        pass
+    return done
 
 
 @pytest.fixture
@@ -363,12 +387,31 @@ def give(path: Path) -> None:
 def built_image(workspace: Workspace, lines: str) -> Iterator[str]:
     """Give an image that is built on the tests' own by ``lines``, and remove it afterwards."""
     name = f"{workspace.prefix}-built:latest"
-    docker("build", "--quiet", f"--tag={name}", "-", input=f"FROM {IMAGE}\n{lines}\n")
+    docker("build", "--quiet", f"--tag={name}", "-", input=f"{own_base(workspace)}\n{lines}\n")
     try:
         yield name
     finally:
         workspace.clean()
-        docker("rmi", name)
+        remove_image(name)
+
+
+def own_base(workspace: Workspace) -> str:
+    """Return the beginning of a Dockerfile on the tests' image.
+
+    What is built on it shares no image with what other tests build, which the removal of theirs
+    may take away from under this build.
+    """
+    return f"FROM {IMAGE}\nLABEL built-for={workspace.prefix}"
+
+
+def remove_image(name: str) -> None:
+    """Remove an image of a test's; removals at once get into each other's way for a moment."""
+    deadline = time.monotonic() + 20
+    while (done := docker("rmi", name, check=False)).returncode:
+        if f"No such image: {name}" in done.stderr:
+            return
+        assert time.monotonic() < deadline, done.stderr
+        time.sleep(0.2)
 
 
 def outcomes(text: str) -> Sequence[str]:

@@ -72,7 +72,7 @@ def test_a_quick_look_that_meets_one_leaves_it_to_the_thorough_one(tmp_path: Pat
     with socket.socket(socket.AF_UNIX) as server, ThreadPoolExecutor(1) as pool:
         server.bind(str(tmp_path / "s"))
         server.listen()
-        server.settimeout(5)
+        server.settimeout(60)
         looking = pool.submit(glance, Endpoint(f"unix://{tmp_path}/s", ""), {})
         client, _ = server.accept()
         with client:

@@ -94,9 +94,13 @@ def test_what_is_not_there_yet_is_told_again(tmp_path: Path) -> None:
     end = tmp_path / "end"
     inside = Inside({"TERM"}, lambda: open(end, "w").close())  # noqa: PTH123
     inside.alive = 0
-    threading.Timer(0.6, lambda: setattr(inside, "alive", 1)).start()
     soon(signal.SIGTERM, 0.1)
-    assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
+
+    def tell(name: str) -> int:
+        inside.alive = len(inside.told) > 1
+        return inside.tell(name)
+
+    assert attend(python(UNTIL, str(end)), tell, terminal=False) == 3
     assert inside.told.count("TERM") >= 3
 
 
@@ -104,6 +108,7 @@ def test_what_does_not_end_is_killed_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "_GRACE", 0.5)
+    monkeypatch.setattr(session, "_REST", 60)
     end = tmp_path / "end"
     inside = Inside({"KILL"}, lambda: open(end, "w").close())  # noqa: PTH123
     soon(signal.SIGINT)
@@ -111,7 +116,8 @@ def test_what_does_not_end_is_killed_in_the_end(
     assert inside.told == ["INT", "KILL", "TERM"]
 
 
-def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
+def test_a_second_signal_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_REST", 60)
     end = tmp_path / "end"
     inside = Inside({"KILL"}, lambda: open(end, "w").close())  # noqa: PTH123
     soon(signal.SIGINT, 0.3)
@@ -235,7 +241,7 @@ def test_a_failure_here_leaves_no_docker_behind(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(session._Watch, "until_end", fail)
     with pytest.raises(KeyError):
         attend(python("import time\ntime.sleep(60)"), Inside(set()).tell, terminal=False)
-    assert begun[0].wait(5) == -signal.SIGKILL
+    assert begun[0].wait(60) == -signal.SIGKILL
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:

@@ -73,7 +73,7 @@ make_key 2>&1 || exit 1
 printf '%s' "$login" >"$loginfile.$$" && mv -f -- "$loginfile.$$" "$loginfile" || exit 1
 cd /
 "$(command -v sshd)" -D -e "$@" "$(sftp)" </dev/null >>"$log" 2>&1 &
-started=$! left=10
+started=$! left=60
 looks=100
 while [ $((looks -= 1)) -gt 0 ] && [ "$left" -gt 0 ]; do
     if runs; then exit 0; fi

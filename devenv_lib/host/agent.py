@@ -14,7 +14,7 @@ from devenv_lib.plans.health.configuration import Agent
 #: The protocol's request for the list of keys, and its answer's type (draft-ietf-sshm-ssh-agent).
 _REQUEST, _ANSWER = struct.pack(">IB", 1, 11), 12
 #: Seconds that it has for an answer.
-_PATIENCE = 0.5
+_PATIENCE = 2.0
 
 
 def ask_agent(environ: Mapping[str, str]) -> Agent | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import Workspace, docker, own_base, remove_image
 from tests.relay import relay
 
 pytestmark = pytest.mark.engine
@@ -244,13 +244,13 @@ def test_images_without_a_usable_user_are_refused(
     name = f"{workspace.prefix}-odd:latest"
     if "nobody" in change:
         change = f"RUN sed -i 's,:/nonexistent:,:/:,' /etc/passwd\n{change}"
-    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER root\n{change}\n")
+    (tmp_path / "Dockerfile").write_text(f"{own_base(workspace)}\nUSER root\n{change}\n")
     docker("build", "--quiet", f"--tag={name}", str(tmp_path))
     try:
         fails(workspace, 1, says, "run", "--image", name)
         assert (workspace.container_names(), workspace.volume_names()) == ([], [])
     finally:
-        docker("rmi", name)
+        remove_image(name)
 
 
 def test_a_required_mount_that_is_missing_is_an_error(workspace: Workspace) -> None:

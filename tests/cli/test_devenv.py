@@ -210,8 +210,9 @@ def test_ctrl_c_at_any_moment_is_no_traceback(workspace: Workspace, after: float
     time.sleep(after)
     child.send_signal(signal.SIGINT)
     _, said = child.communicate(timeout=20)
-    assert child.returncode in (0, 2, -signal.SIGINT), said
-    assert "Traceback" not in said or child.returncode == -signal.SIGINT
+    early = "init_import_site" in said  # Python itself gives up there, with status 1
+    assert early or child.returncode in (0, 2, -signal.SIGINT), said
+    assert early or "Traceback" not in said or child.returncode == -signal.SIGINT
 
 
 # Completion

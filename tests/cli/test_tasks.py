@@ -98,7 +98,7 @@ def test_exec_passes_the_time_zone_and_a_known_terminal(workspace: Workspace) ->
 @pytest.mark.every_engine
 def test_volume_list_shows_a_table_with_sizes(workspace: Workspace) -> None:
     workspace.up()
-    workspace.sh("head -c 1048576 /dev/zero > ~/.cache/megabyte; sync")
+    workspace.sh("head -c 1048576 /dev/zero > ~/.cache/megabyte")
     result = workspace.inv("volume.list")
     assert result.returncode == 0
     assert f"4 volumes of {workspace.prefix} in" in result.stderr

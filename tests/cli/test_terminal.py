@@ -12,7 +12,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from tests.conftest import DEVENV, IMAGE, Workspace, docker
+from tests.conftest import DEVENV, IMAGE, Workspace, docker, remove_image
 
 pytestmark = pytest.mark.engine
 INV, OURS = (sys.executable, "-m", "invoke"), (str(DEVENV),)
@@ -135,8 +135,8 @@ def test_run_attaches_resizes_and_returns_the_shells_status(
         child.expect_exact("/home/devuser/work/app\r\n24 80\r\nll=alias")
         child.expect(PROMPT)
         child.setwinsize(40, 120)
-        child.sendline("sleep 0.3; stty size")
-        child.expect_exact("40 120")
+        child.sendline("until stty size | grep -q '40 120'; do sleep 0.1; done; echo res''ized")
+        child.expect_exact("resized")
         child.expect(PROMPT)
         # A shell that is just about to start a program does not pass Ctrl-C on to it.
         child.sendline("sh -c 'echo be''gan; exec sleep 100'")
@@ -269,7 +269,7 @@ def test_a_recreation_asks_about_who_came_while_the_image_was_built(workspace: W
             child.expect_exact("Nothing was recreated.")
             assert ends(child) == 1
     finally:
-        docker("rmi", workspace.project.image)
+        remove_image(workspace.project.image)
     assert "sleep 300" in "\n".join(workspace.programs())
 
 

@@ -26,7 +26,7 @@ from devenv_lib.names import (
 )
 from devenv_lib.plans.adoption import Content
 from devenv_lib.volumes.tree import FROM, volume_at
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, Workspace, docker, when_free
 from tests.trees import DEFAULT_ACL, Entry, build, scan
 
 pytestmark = pytest.mark.engine
@@ -194,7 +194,8 @@ def test_what_is_written_behind_a_look_is_kept_where_the_engine_does_not_tell(
 def test_two_at_once_end_with_one_adopted_volume(workspace: Workspace, odd: str) -> None:
     before = scan(odd)
     with ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda _: workspace.inv("volume.adopt", "--name", odd), range(2)))
+        words = ("volume.adopt", "--name", odd)
+        runs = list(pool.map(lambda _: when_free(lambda: workspace.inv(*words)), range(2)))
     said = "".join(run.stderr for run in runs)
     assert [run.returncode for run in runs] == [0, 0], said
     assert said.count("ADOPTED") == 1

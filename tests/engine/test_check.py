@@ -548,12 +548,12 @@ def test_a_limit_above_the_settings(workspace: Workspace) -> None:
 
 
 def test_a_clock_that_is_wrong(workspace: Workspace) -> None:
-    late = another_date("exec /bin/real-date --date='5 minutes ago'")
+    late = another_date("exec /bin/real-date --date='5 hours ago'")
     with built_image(workspace, late) as image:
         done = check(workspace, variables={"DEVENV_IMAGE": image})
 
         assert done.failed == {"test_clock_is_right"}
-        assert " -30" in done.reason("test_clock_is_right")
+        assert re.search(r" -1[78]\d{3} seconds", done.reason("test_clock_is_right"))
 
 
 def test_a_time_zone_that_the_image_does_not_know(workspace: Workspace) -> None:

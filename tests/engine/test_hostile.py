@@ -17,7 +17,7 @@ from devenv_lib.containers import stages
 from devenv_lib.errors import EngineFailure, ImageError, Refused
 from devenv_lib.names import REPLACED, STARTING
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, Workspace, docker, own_base
 
 pytestmark = pytest.mark.engine
 
@@ -30,7 +30,7 @@ def hostile(workspace: Workspace, tmp_path: Path) -> Iterator[Any]:
     context.mkdir()
 
     def build(lines: str) -> None:
-        (context / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER root\n{lines}\n")
+        (context / "Dockerfile").write_text(f"{own_base(workspace)}\nUSER root\n{lines}\n")
         docker("build", "--quiet", f"--tag={name}", str(context))
         workspace.configure(image=name)
 
@@ -298,7 +298,7 @@ def test_two_starts_with_other_settings_do_not_undo_each_other(workspace: Worksp
     starts += [workspace.begin("run", "--detach") for _ in range(2)]
     said = [(start.communicate()[1], start.returncode) for start in starts]
     assert [text for text, status in said if status] == []
-    assert [workspace.name] == workspace.container_names()
+    assert [workspace.name] == workspace.container_names(), "\n".join(text for text, _ in said)
 
 
 def test_a_restart_takes_no_container_that_came_in_its_place(

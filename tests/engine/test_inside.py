@@ -339,7 +339,7 @@ def test_killed_in_the_middle_nothing_has_the_name(
     done = workspace.inv("volume.cp", "--name", name, "--file", "new/name", "--from", str(source))
     assert done.returncode == 0, done.stderr
     assert workspace.in_volume("data", "ls -A").split() == ["big", "new"]
-    assert workspace.container_names() == []
+    assert workspace.names_when_tidy() == []
 
 
 def ended(workspace: Workspace, end: signal.Signals, out: Path | None, *words: str) -> None:
@@ -399,11 +399,12 @@ def test_json_has_every_directory(workspace: Workspace, name: str) -> None:
 
 
 def test_a_copy_in_that_waited_for_an_adoption_that_died_is_refused(
-    workspace: Workspace, name: str
+    workspace: Workspace, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look before the wait saw nothing of it; what is copied then would be lost."""
     labels = {**common_labels(workspace.prefix), LABEL_COMPLETE: name}
     mount = volume_at(name, FROM)
+    monkeypatch.setattr(starting, "PATIENCE", 60)
     with ThreadPoolExecutor() as pool:
         with workspace.engine.helper(IMAGE, (mount,), workspace.prefix, name):
             waiting = pool.submit(copy_in, workspace, "x", BytesIO(b"x"))

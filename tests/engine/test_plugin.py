@@ -16,7 +16,7 @@ import pytest
 
 from devenv_lib import pytest_plugin
 from devenv_lib.engine import Engine
-from tests.conftest import DEVENV, docker
+from tests.conftest import DEVENV, docker, remove_image
 from tests.engine.test_examples import block
 from tests.test_documents import section
 from tests.test_plugin import FIXTURES, run
@@ -342,7 +342,7 @@ def bare_image(suite: Suite, request: pytest.FixtureRequest) -> Iterator[str]:
         tar.addfile(entry, io.BytesIO(content))
     docker("import", str(file), name)
     yield name
-    docker("rmi", name)
+    remove_image(name)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import requests
 from devenv_lib import volumes
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
 
 pytestmark = pytest.mark.engine
 TOUCH = "touch ~/.local/share/x ~/.cache/x ~/.local/state/x ~/.local/share/opencode/x"
@@ -57,7 +57,7 @@ def test_volumes_are_writable_in_an_image_that_has_none_of_the_directories(
     context = tmp_path / "bare"
     context.mkdir()
     remake = "rm -rf /home/devuser && useradd -u 1234 -M other"
-    text = f"FROM {IMAGE}\nUSER root\nRUN {remake}\nUSER other\n"
+    text = f"{own_base(workspace)}\nUSER root\nRUN {remake}\nUSER other\n"
     (context / "Dockerfile").write_text(text)
     docker("build", "--quiet", f"--tag={name}", str(context))
     try:
@@ -67,7 +67,7 @@ def test_volumes_are_writable_in_an_image_that_has_none_of_the_directories(
         assert workspace.in_volume("data", "stat -c %u .") == "1234"
     finally:
         workspace.clean()
-        docker("rmi", name)
+        remove_image(name)
 
 
 def test_the_home_around_the_mounts_is_the_users_in_the_default_image(

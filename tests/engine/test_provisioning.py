@@ -10,7 +10,7 @@ import pytest
 from devenv_lib import containers
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.readers import MountRequest
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import Workspace, docker, own_base, remove_image
 
 pytestmark = pytest.mark.engine
 STUB = "opencode/auth.json"
@@ -240,7 +240,9 @@ def test_an_image_without_a_shell_is_said_so(workspace: Workspace, tmp_path: Any
     name = f"{workspace.prefix}-noshell:latest"
     context = tmp_path / "noshell"
     context.mkdir()
-    (context / "Dockerfile").write_text(f"FROM {IMAGE}\nUSER root\nRUN rm /bin/sh\nUSER devuser\n")
+    (context / "Dockerfile").write_text(
+        f"{own_base(workspace)}\nUSER root\nRUN rm /bin/sh\nUSER devuser\n"
+    )
     docker("build", "--quiet", f"--tag={name}", str(context))
     try:
         workspace.configure(image=name)
@@ -249,4 +251,4 @@ def test_an_image_without_a_shell_is_said_so(workspace: Workspace, tmp_path: Any
         assert workspace.container_names() == []
     finally:
         workspace.clean()
-        docker("rmi", name)
+        remove_image(name)

@@ -21,7 +21,7 @@ from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
 from devenv_lib.volumes.filling import LABEL_ORIGIN, LABEL_WAS
 from devenv_lib.volumes.tree import script
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, Workspace, docker, when_free
 from tests.relay import relay
 from tests.test_stream import END, HIDING, head
 from tests.trees import DEFAULT_ACL, Entry, build, scan
@@ -324,7 +324,7 @@ def test_killed_at_random_moments_it_is_all_or_nothing(case: Case, kind: str) ->
 @pytest.mark.every_engine
 def test_two_at_once_end_with_one_whole_volume(case: Case) -> None:
     with ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda _: case.inv("--replace"), range(2)))
+        runs = list(pool.map(lambda _: when_free(lambda: case.inv("--replace")), range(2)))
     assert [run.returncode for run in runs] == [0, 0], "".join(run.stderr for run in runs)
     assert scan(case.name) == case.new
     assert case.workspace.volume_names() == [case.name]

@@ -72,7 +72,9 @@ def ssh(
 
 def host_key(keys: Path, port: int) -> str:
     """Return the key by which the server says who it is, as a stranger sees it."""
-    said = client(keys, "ssh-keyscan", "-t", "ed25519", "-p", str(port), "127.0.0.1").stdout
+    said = client(
+        keys, "ssh-keyscan", "-T", "60", "-t", "ed25519", "-p", str(port), "127.0.0.1"
+    ).stdout
     return said.split()[-1]
 
 

@@ -17,8 +17,9 @@ from tests.engines.catalogue import ThrowAway, chosen
 from tests.engines.disk import make_data
 
 _ENTER = Path(__file__).with_name("enter.sh")
-#: Seconds that an engine has to answer, and to end by itself before it is killed.
-_PATIENCE = 30.0
+#: Seconds that an engine has to answer, while others are made beside it, and to end by itself
+#: before it is killed.
+_ANSWER, _PATIENCE = 180.0, 30.0
 #: How much of what a program said is shown.
 _SHOWN = 500
 
@@ -79,7 +80,7 @@ def _launch(engine: ThrowAway) -> None:
 
 
 def _wait(engine: ThrowAway) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _ANSWER
     while not answers(engine):
         if _process(engine) is None or time.monotonic() > deadline:
             last = engine.log.read_text()[-2000:]
