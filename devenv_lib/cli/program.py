@@ -36,13 +36,16 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume adopt NAME…               give some devenv's labels
        devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
+       devenv mounts [PATH]                    what would be mounted, what not, and why
+       devenv ssh-config [NAME]                lines for ~/.ssh/config
+       devenv setup                            an engine and the default image, where they lack
        devenv doctor [PATH]                    examine everything; --fix: mend what is safe
        devenv help [COMMAND]                   this, or the flags of a command
        devenv --version
 
 The current directory is devenv . and every task can be given by its own name, with its flags.
-With --dry anywhere before -- it only says what it would do. -f FILE, before the command, names
-a file of settings.
+With --dry, before or behind the command, it only says what it would do. -f FILE, before it,
+names a file of settings.
 """
 
 

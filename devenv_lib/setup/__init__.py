@@ -60,8 +60,9 @@ def make_ready(
     here = Path().stat()  # also where the current directory was deleted
     owner = (here.st_uid, here.st_gid)
     built = images.ensure(engine, choice, settings, owner, say)
-    detail = choice.name
+    detail, remedy = choice.name, ""
     if image and images.outdated(image, choice, settings, owner):
-        detail += ", built for another owner or from something else than now; anew: "
-        detail += choice.bringing
-    yield Done("image", "BUILT" if built.built else "OK", detail, engine.endpoint.title)
+        detail += ", built for another owner or from something else than now"
+        remedy = f"To build it anew: {choice.bringing}"
+    outcome = "BUILT" if built.built else "OK"
+    yield Done("image", outcome, detail, engine.endpoint.title, remedy)

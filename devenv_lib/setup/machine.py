@@ -31,12 +31,16 @@ _ELSEWHERE = {
 
 @dataclass(frozen=True)
 class Done:
-    """What became of one step. ``engine`` is the engine's title, once there is one."""
+    """What became of one step. ``engine`` is the engine's title, once there is one.
+
+    ``remedy`` is what to run next, or empty.
+    """
 
     name: str
     outcome: str
     detail: str = ""
     engine: str = ""
+    remedy: str = ""
 
 
 def ensure_engine(environ: Mapping[str, str], say: Callable[[str], None], *, dry: bool) -> Done:

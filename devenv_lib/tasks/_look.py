@@ -95,5 +95,6 @@ def entered(c: Context, path: str | None, name: str | None) -> tuple[Engine, Con
     engine, project, settings, here = look(c, str(project.path))
     environment = containers.up(engine, project, settings, here, say=report.say)
     if environment.outcome != "running":
-        report.outcome(environment.container.name, environment.outcome.upper())
+        where = f"on {engine.endpoint.title}"
+        report.outcome(environment.container.name, environment.outcome.upper(), where)
     return engine, environment.container

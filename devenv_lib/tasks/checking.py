@@ -156,7 +156,8 @@ def _subject(at: Look) -> Subject:
     """Return what is checked: the environment, brought up if it does not run."""
     environment = containers.up(*at, say=report.say)
     if environment.outcome != "running":
-        report.outcome(environment.container.name, environment.outcome.upper())
+        where = f"on {at.engine.endpoint.title}"
+        report.outcome(environment.container.name, environment.outcome.upper(), where)
     root = at.settings.user in ("root", "0")
     return checks.subject_of(at.engine, environment, at.host, root=root)
 

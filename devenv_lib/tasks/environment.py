@@ -7,11 +7,14 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke import Context
 
 from devenv_lib import containers, images, report, texts
+from devenv_lib.engine import connect
 from devenv_lib.errors import Declined, UsageError
 from devenv_lib.tasks._flags import check_format, not_empty
 from devenv_lib.tasks._introduce import introduce, warn_homes
@@ -21,8 +24,10 @@ from devenv_lib.terminal import on_terminal
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.images import Choice
     from devenv_lib.mounts import MountPlan
     from devenv_lib.project import Project
+    from devenv_lib.settings import Settings
 
 
 @task(
@@ -100,20 +105,31 @@ def _ask_who_is_in(sessions: Sequence[str]) -> None:
 def build(c: Context, path: str = ".", no_cache: bool = False) -> None:
     """Build the project's image, or the default one."""
     began = time.monotonic()
-    engine, project, settings, here = look(c, path)
-    choice = images.choose(project, settings)
+    engine, choice, settings, owner = _to_build(c, path)
     if choice.kind == "given":
         raise UsageError(
             f"The image {choice.name} is not devenv's to build: the settings name it.",
             choice.bringing,
         )
     if dry(c):
-        lines = images.rehearse_build(engine, choice, settings, here.owner, fresh=no_cache)
+        lines = images.rehearse_build(engine, choice, settings, owner, fresh=no_cache)
         report.lines(lines)
         return
-    built = images.build(engine, choice, settings, here.owner, report.say, fresh=no_cache)
+    built = images.build(engine, choice, settings, owner, report.say, fresh=no_cache)
     report.outcome(built.name, "BUILT", built.id.removeprefix("sha256:")[:12])
     report.summary({"built": 1}, engine.endpoint.title, time.monotonic() - began)
+
+
+def _to_build(c: Context, path: str) -> tuple[Engine, Choice, Settings, tuple[int, int]]:
+    """Return what is to be built, for whom: the default image is no project's, and needs none."""
+    settings = settings_of(c)
+    default = images.default_image(settings.prefix)
+    if settings.image in (default.name, settings.prefix):
+        with suppress(OSError, RuntimeError):  # what is wrong with the path is said below
+            there = Path(path).expanduser().stat()
+            return connect(), default, settings, (there.st_uid, there.st_gid)
+    engine, project, settings, host = look(c, path)
+    return engine, images.choose(project, settings), settings, host.owner
 
 
 @task(help={"path": PATH, "format": "table (the default) or json"})
@@ -176,7 +192,7 @@ def setup(c: Context) -> None:
     settings = settings_of(c)
     title = ""
     for step in make_ready(settings, os.environ, report.say, dry=dry(c)):
-        report.outcome(step.name, step.outcome, step.detail)
+        report.outcome(step.name, step.outcome, step.detail, step.remedy)
         title = step.engine or title
     if title:  # a dry run may find no engine
         report.summary({"machine ready": int(not dry(c))}, title, time.monotonic() - began)

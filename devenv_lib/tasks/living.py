@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypedDict
 
 from invoke import Context
@@ -166,11 +168,25 @@ def _chosen(
 ) -> tuple[Engine, tuple[Project, ...]]:
     """Return the projects to stop, each once; nothing is stopped unless all of them are known."""
     settings = settings_of(c)
-    placed = [host.locate(path, settings.prefix, must_exist=False) for path in paths]
+    located = [host.locate(path, settings.prefix, must_exist=False) for path in paths]
     engine = connect()
+    pairs = zip(located, paths, strict=True)
+    placed = [_remembered(engine, project, path) for project, path in pairs]
     found = containers.named(engine, settings.prefix, None if every else names)
     distinct = {str(project.path): project for project in (*placed, *found)}
     return engine, tuple(distinct.values())
+
+
+def _remembered(engine: Engine, project: Project, path: str) -> Project:
+    """Return the project at a path; where a symlink is now, the one that was there before.
+
+    Its environment has that path, and people and messages name it so.
+    """
+    literal = PurePosixPath(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolves none
+    if literal == project.path or containers.find(engine, project).everything:
+        return project
+    environments = containers.named(engine, project.prefix, None)
+    return next((one for one in environments if one.path == literal), project)
 
 
 def _tell(result: containers.StopResult) -> None:

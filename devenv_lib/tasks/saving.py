@@ -133,7 +133,7 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
         )
     for saved in made:
         with volumes.opened(Path(saved.path)) as archive:
-            if archive.files != saved.manifest.files and not saved.manifest.notes:
+            if archive.files != saved.manifest.files:
                 entries = texts.counted(archive.files, "entry", "entries")
                 raise Refused(
                     f"Nothing was removed: {saved.path} has {entries}, and "

@@ -200,6 +200,7 @@ def _save(
     with partial.partial_file(directory, volume.name) as (path, sink):
         stream = _stream(source.helper, sink, compression, moved, tolerant=bool(source.using))
         notes = (*source.used(), *_notes(stream))
+        partial.sync(path)  # which takes a while; between the next steps are moments
         stem, manifest_path = _reserve(directory, volume.name, suffix)
         manifest = Manifest(
             name=volume.name,

@@ -139,7 +139,8 @@ class _Work:
         if self._final is None:
             raise Refused(
                 f"{self._title} is a directory, and only a file's content can go to a stream.",
-                "Name a place: --to DIR; as an archive, the whole volume: inv volume.backup",
+                "Name a place: --to DIR; as an archive, the whole volume: inv volume.backup "
+                "--name NAME --to DIR",
             )
         refuse_taken(self._final)
 

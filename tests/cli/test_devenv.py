@@ -108,6 +108,28 @@ def test_an_environment_whose_project_is_gone_is_stopped(running: Workspace) -> 
     assert running.container_names() == []
 
 
+def test_an_environment_whose_project_was_moved_is_stopped_by_its_old_path(
+    running: Workspace,
+) -> None:
+    """People leave a symlink there, and messages name that path."""
+    new = running.path.with_name("moved")
+    running.path.rename(new)
+    running.path.symlink_to(new)
+    done = running.devenv("stop", str(running.path), cwd=running.home)
+    assert (done.returncode, f"{running.name} REMOVED" in done.stderr) == (0, True), done.stderr
+    assert running.container_names() == []
+
+
+def test_the_default_image_is_built_where_no_project_is(workspace: Workspace) -> None:
+    """As messages say it where it is missing: in the home directory, say."""
+    own = {"DEVENV_IMAGE": f"{workspace.prefix}:latest"}
+    done = workspace.devenv("--dry", "build", cwd=workspace.home, variables=own)
+    assert done.returncode == 0, done.stderr
+    assert f"{workspace.prefix}:latest" in done.stdout
+    done = workspace.devenv("build", str(workspace.home / "gone"), variables=own)
+    assert (done.returncode, "does not exist" in done.stderr) == (4, True), done.stderr
+
+
 def test_volumes_are_listed_and_removed_by_name(workspace: Workspace) -> None:
     workspace.up()
     workspace.stop()
@@ -423,7 +445,8 @@ def test_an_empty_word_is_nobodys_name(running: Workspace, words: list[str], qui
 def test_exec_starts_what_does_not_run_and_says_so_on_stderr(workspace: Workspace) -> None:
     done = workspace.devenv("exec", ".", "--", "echo", "hello")
     assert (done.returncode, done.stdout) == (0, "hello\n")
-    assert done.stderr == f"{workspace.name} CREATED\n"
+    where = workspace.engine.endpoint.title
+    assert done.stderr == f"{workspace.name} CREATED  on {where}\n"
     docker("stop", "--time=0", workspace.name)
     done = workspace.devenv("exec", workspace.name, "--", "echo", "hello")
     assert (done.returncode, done.stdout) == (0, "hello\n")
