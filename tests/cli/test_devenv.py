@@ -450,7 +450,7 @@ def test_exec_starts_what_does_not_run_and_says_so_on_stderr(workspace: Workspac
     docker("stop", "--time=0", workspace.name)
     done = workspace.devenv("exec", workspace.name, "--", "echo", "hello")
     assert (done.returncode, done.stdout) == (0, "hello\n")
-    assert done.stderr == f"{workspace.name} STARTED\n"
+    assert done.stderr == f"{workspace.name} STARTED  on {where}\n"
 
 
 def test_exec_as_another_user_with_variables_and_a_login_shell(running: Workspace) -> None:
