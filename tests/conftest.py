@@ -336,8 +336,9 @@ def when_free(
     run: Callable[[], subprocess.CompletedProcess[str]],
 ) -> subprocess.CompletedProcess[str]:
     """Run a command again as long as it says to: another one had what it needs for too long."""
+    deadline = time.monotonic() + 120
     while "Another command is at work on it" in (done := run()).stderr:
-        pass
+        assert time.monotonic() < deadline, done.stderr
     return done
 
 

@@ -759,7 +759,7 @@ def led(path: str, kind: Kind, real: str, link: str) -> Found:
     ],
 )
 def test_a_symlink_where_this_environment_writes_chooses_no_mount(place: str, told: str) -> None:
-    """Neither configuration, nor the login, nor lockfiles, nor what the settings ask for."""
+    """Neither configuration, nor login, lockfiles or agent, nor what the settings ask for."""
     there = found("dotfiles", "directory")
     writable = MountRequest("~/dotfiles", "/d", "rw")
     led_away = (
@@ -767,8 +767,10 @@ def test_a_symlink_where_this_environment_writes_chooses_no_mount(place: str, to
         led(AUTH, "file", "/home/me/private/key", f"{place}/key"),
         led(".config/tvim", "directory", "/home/me/private", f"{place}/tvim"),
     )
-    plan = mount_plan(there, *led_away, settings=asked(writable), worktree=TREE)
-    for target in (".config/nvim", AUTH, ".config/tvim"):
+    agent = replace(SOCKET, links=(P(f"{place}/agent"),))
+    plan = mount_plan(there, *led_away, settings=asked(writable), worktree=TREE, agent=agent)
+    assert plan.agent is None
+    for target in (".config/nvim", AUTH, ".config/tvim", AGENT):
         assert why_not(plan, target).startswith(f"a symlink in {told} decides that it is ")
 
     for mode in ("ro", "rw"):

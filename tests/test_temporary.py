@@ -10,6 +10,7 @@ import docker
 import pytest
 import requests
 
+from devenv_lib.engine import temporary
 from devenv_lib.engine.temporary import run_helper, whole
 
 
@@ -54,10 +55,16 @@ def test_a_helper_that_another_process_is_making_is_waited_for(
     assert (engine.steps, engine.created) == ([], created)
 
 
-@pytest.mark.parametrize(("status", "fails"), [(404, False), (409, False), (500, True)])
+@pytest.mark.parametrize(
+    ("status", "there", "fails"),
+    [(404, False, False), (409, False, False), (404, True, True), (500, False, True)],
+)
 def test_a_helper_that_another_process_started_first_has_done_its_work(
-    status: int, *, fails: bool
+    monkeypatch: pytest.MonkeyPatch, status: int, *, there: bool, fails: bool
 ) -> None:
+    """One that stays was started by nobody."""
+    monkeypatch.setattr(temporary, "_LOOKS", 3)
+
     class Quick(Slow):
         def create_container_from_config(self, _: object, __: str) -> None:
             pass
@@ -65,13 +72,13 @@ def test_a_helper_that_another_process_started_first_has_done_its_work(
         def start(self, _: str) -> None:
             raise error(status, "it is not there any more")
 
-    engine: Any = Quick([False])
+    engine: Any = Quick([there] * 3)
     if fails:
         with pytest.raises(docker.errors.APIError):
             run_helper(engine, {}, "x")
     else:
         run_helper(engine, {}, "x")
-        assert engine.steps == []
+        assert len(engine.steps) == 2
 
 
 def interrupted(times: int, ended: list[int]) -> None:

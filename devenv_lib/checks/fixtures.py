@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -150,10 +149,8 @@ def pytest_runtest_makereport(
 
     What pytest itself shows of it may come from inside, and a terminal would obey it.
     """
-    if call.excinfo is not None:
-        for error in _told(call.excinfo.value):
-            _spell_out(error)
     report = yield
+    report.longrepr = _spelled(report.longrepr)
     report.sections = [(title, printable(text, _KEPT)) for title, text in report.sections]
     if call.excinfo is not None and report.failed and item.session.shouldfail is False:
         subject = item.config.stash[SUBJECT]
@@ -163,25 +160,19 @@ def pytest_runtest_makereport(
     return report
 
 
-def _told(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that is shown with it: its causes, and a group's members."""
-    waiting: list[BaseException | None] = [error]
-    seen = set[int]()
-    while waiting:
-        one = waiting.pop()
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            waiting += [one.__cause__, one.__context__]
-            waiting += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
-            yield one
+def _spelled(shown: Any) -> Any:
+    """Return what pytest shows of a failure with what a terminal would obey spelled out.
 
-
-def _spell_out(error: BaseException) -> None:
-    """Spell out what a terminal would obey in an exception's words."""
-    error.args = tuple(printable(a, _KEPT) if isinstance(a, str) else a for a in error.args)
-    if isinstance(said := getattr(error, "msg", None), str):  # pytest.fail's
-        with suppress(AttributeError):  # another's may only be read
-            error.msg = printable(said, _KEPT)  # type: ignore[attr-defined]
+    It is a text, or built of pytest's own records, lists and texts, which are changed in place.
+    """
+    if isinstance(shown, str):
+        return printable(shown, _KEPT)
+    if isinstance(shown, list | tuple):
+        return type(shown)(map(_spelled, shown))
+    if type(shown).__module__.startswith("_pytest."):
+        for name, value in vars(shown).items():
+            setattr(shown, name, _spelled(value))
+    return shown
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,6 +9,7 @@ project, no ``.pdbrc`` there, and no plugins that an installed project could bri
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from devenv_lib.checks.example import into
 from devenv_lib.checks.results import Result, read
 from devenv_lib.checks.subject import Subject, dump
 from devenv_lib.errors import DevenvError
+from devenv_lib.host.finding import links
 from devenv_lib.scratch import scratch
 
 #: Names the directory of a run to the process that is pytest, and the pipe that it tells by.
@@ -224,14 +226,18 @@ def _directory(path: PurePosixPath, project: str) -> int:
 
     ``path`` may reach the project, a resolved path, by other names.
     """
+    if any(link.is_relative_to(project) for link in links(path)):
+        raise OSError(errno.ELOOP, "a symlink in the project leads there")
     ways = (*reversed(path.parents), path)
-    top = next((way for way in ways if os.path.realpath(way) == project), None)
-    if top is None:
+    real = ((way, PurePosixPath(os.path.realpath(way))) for way in ways)
+    found = next(((way, place) for way, place in real if place.is_relative_to(project)), None)
+    if found is None:
         Path(path).mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     descriptor = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        for part in path.relative_to(top).parts:
+        way, place = found
+        for part in (*place.relative_to(project).parts, *path.relative_to(way).parts):
             descriptor = into(descriptor, part)
     except OSError:
         os.close(descriptor)

@@ -24,10 +24,13 @@ case $key in
         case $said in *force-command*) refuse ;; esac
         wanted=cert-authority
         ;;
-    *) grep -qF -e "$wanted" -- "$keys" || wanted= ;;
+    *) LC_ALL=C grep -aqF -e "$wanted" -- "$keys" || wanted= ;;
 esac
-# Options come before the key, without spaces but in double quotes, in which \" is one.
-options=$(grep -v '^[[:space:]]*#' "$keys" | grep -iF -e "$wanted" |
-    sed -e 's/^[[:space:]]*//' -e 's/\\"//g' -e 's/"[^"]*"//g' -e 's/[[:space:]].*//')
-if printf '%s\n' "$options" | grep -Eiq '(^|,)command='; then refuse; fi
+# Options come before the key, without spaces but in double quotes, in which \" is one. Bytes count,
+# as they do for sshd: a name in a comment may be of any encoding.
+options() {
+    LC_ALL=C grep -av '^[[:space:]]*#' "$keys" | LC_ALL=C grep -aiF -e "$wanted" | LC_ALL=C sed \
+        -e 's/^[[:space:]]*//' -e 's/\\"//g' -e 's/"[^"]*"//g' -e 's/[[:space:]].*//'
+}
+if options | LC_ALL=C grep -aEiq '(^|,)command='; then refuse; fi
 exec "$SHELL" ${SSH_ORIGINAL_COMMAND+-c "$SSH_ORIGINAL_COMMAND"}

@@ -123,7 +123,7 @@ def run_helper(client: docker.APIClient, body: dict[str, Any], name: str) -> Non
     it was seen.
     """
     with whole():
-        seen = _begin(client, body, name)
+        seen, failed = _begin(client, body, name)
     for _ in range(_LOOKS):
         if client.containers(all=True, filters={"name": f"^/?{name}$"}):
             seen = True
@@ -131,20 +131,26 @@ def run_helper(client: docker.APIClient, body: dict[str, Any], name: str) -> Non
             return
         else:
             with whole():
-                seen = _begin(client, body, name)
+                seen, failed = _begin(client, body, name)
         time.sleep(_PAUSE)
+    if failed:  # it was never started, by nobody
+        raise failed
 
 
-def _begin(client: docker.APIClient, body: dict[str, Any], name: str) -> bool:
-    """Create and start a helper; return whether it is this process's own."""
+def _begin(
+    client: docker.APIClient, body: dict[str, Any], name: str
+) -> tuple[bool, docker.errors.APIError | None]:
+    """Create and start a helper; return whether it is this process's own, and a doubtful failure.
+
+    Another process may have started it meanwhile, and it may have ended, or is just ending.
+    """
     taken = _failure(client.create_container_from_config, body, name)
     if taken and not answers.name_is_taken(str(taken.explanation)):
         raise taken
     started = _failure(client.start, name)
-    # Another process has started it meanwhile, and it may have ended, or is just ending.
     if started and not taken and started.status_code not in (404, 409):
         raise started
-    return not taken
+    return not taken, None if taken else started
 
 
 def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:

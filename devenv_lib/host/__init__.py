@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from devenv_lib.host.agent import ask_agent
     from devenv_lib.host.directories import directories, machine_digest, state
     from devenv_lib.host.disk import disk
-    from devenv_lib.host.finding import find
+    from devenv_lib.host.finding import find, links
     from devenv_lib.host.machine import look
     from devenv_lib.host.places import Displaced, displaced, home, inode, locate
 
@@ -24,6 +24,7 @@ __all__ = [
     "find",
     "home",
     "inode",
+    "links",
     "locate",
     "look",
     "machine_digest",
@@ -36,7 +37,7 @@ lazily(
         "agent": ("ask_agent",),
         "directories": ("directories", "machine_digest", "state"),
         "disk": ("disk",),
-        "finding": ("find",),
+        "finding": ("find", "links"),
         "machine": ("look",),
         "places": ("Displaced", "displaced", "home", "inode", "locate"),
     },

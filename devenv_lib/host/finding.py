@@ -18,16 +18,19 @@ def find(path: PurePosixPath, *, entries: bool = False) -> Found:
         mode = Path(path).stat().st_mode
     except OSError:
         return Found(path, real, "dangling" if os.path.islink(path) else "missing")
-    links = tuple(_links(path))
+    found = tuple(links(path))
     if stat.S_ISDIR(mode):
-        return Found(path, real, "directory", _names(path) if entries else (), links)
+        return Found(path, real, "directory", _names(path) if entries else (), found)
     if stat.S_ISREG(mode):
-        return Found(path, real, "file", links=links)
-    return Found(path, real, "socket" if stat.S_ISSOCK(mode) else "other", links=links)
+        return Found(path, real, "file", links=found)
+    return Found(path, real, "socket" if stat.S_ISSOCK(mode) else "other", links=found)
 
 
-def _links(path: PurePosixPath) -> Iterator[PurePosixPath]:
-    """Yield the symlinks by which a path that leads to something is resolved."""
+def links(path: PurePosixPath) -> Iterator[PurePosixPath]:
+    """Yield the symlinks by which an absolute path is resolved, as far as it leads to something.
+
+    They are as real paths, each but for its own name.
+    """
     at, rest = "/", list(path.parts[1:])
     while rest:
         part = rest.pop(0)

@@ -168,6 +168,9 @@ class _Draft:
             source = str(agent.path) if agent else "$SSH_AUTH_SOCK"
             self.left.append(LeftOut(source, AGENT, "no ssh agent is running"))
             return
+        if reason := chosen_inside(agent, self.writable):
+            self.left.append(LeftOut(str(agent.path), AGENT, reason))
+            return
         self._bind(agent, AGENT, "the ssh agent")
         self.agent = AGENT
 

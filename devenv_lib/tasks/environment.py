@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -125,9 +126,11 @@ def _to_build(c: Context, path: str) -> tuple[Engine, Choice, Settings, tuple[in
     settings = settings_of(c)
     default = images.default_image(settings.prefix)
     if settings.image in (default.name, settings.prefix):
-        with suppress(OSError, RuntimeError):  # what is wrong with the path is said below
-            there = Path(path).expanduser().stat()
-            return connect(), default, settings, (there.st_uid, there.st_gid)
+        found = None
+        with suppress(OSError, RuntimeError):
+            found = Path(path).expanduser().stat() if path else None
+        if found and stat.S_ISDIR(found.st_mode):  # else it is said below what is wrong with it
+            return connect(), default, settings, (found.st_uid, found.st_gid)
     engine, project, settings, host = look(c, path)
     return engine, images.choose(project, settings), settings, host.owner
 

@@ -183,6 +183,8 @@ def _remembered(engine: Engine, project: Project, path: str) -> Project:
     Its environment has that path, and people and messages name it so.
     """
     literal = PurePosixPath(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolves none
+    if ".." in Path(path).parts:  # what it leads to depends on the symlinks before it
+        return project
     if literal == project.path or containers.find(engine, project).everything:
         return project
     environments = containers.named(engine, project.prefix, None)

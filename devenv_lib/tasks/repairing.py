@@ -58,7 +58,7 @@ def repair(
         return
     _show(plans, who, table=format == "table")
     if any(plan.needed for plan in plans) and not force:
-        _ask(plans, who, at.engine.endpoint.title)
+        _ask(plans, who, at.engine.endpoint.title, owner=owner)
     results = [_repaired(at, plan, image, who) for plan in plans]
     for result in results:
         report.outcome(*(result[key] for key in ("name", "outcome", "detail", "remedy")))
@@ -118,7 +118,7 @@ def _row(plan: RepairPlan, place: str, what: str, to_do: str) -> dict[str, str]:
     return {"volume": plan.name, "place": place, "what": what, "to do": to_do}
 
 
-def _ask(plans: Sequence[RepairPlan], who: Identity, where: str) -> None:
+def _ask(plans: Sequence[RepairPlan], who: Identity, where: str, *, owner: bool) -> None:
     """Ask once about all that would be done.
 
     Raises:
@@ -133,10 +133,9 @@ def _ask(plans: Sequence[RepairPlan], who: Identity, where: str) -> None:
         to_do.append(f"carry on or undo what is not finished in {', '.join(unfinished)}")
     question = f"{' and '.join(to_do)}, on {where}?"
     if not report.confirm(question[0].upper() + question[1:], "Nothing was changed"):
-        names = " ".join(f"--name {plan.name}" for plan in plans)
-        raise Declined(
-            "Nothing was changed.", f"To look without a question: inv volume.repair --dry {names}"
-        )
+        flags = [*(["--owner"] if owner else []), *(f"--name {plan.name}" for plan in needed)]
+        again = f"inv volume.repair --dry {' '.join(flags)}"
+        raise Declined("Nothing was changed.", f"To look without a question: {again}")
 
 
 def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[str, Any]:

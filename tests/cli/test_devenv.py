@@ -126,8 +126,10 @@ def test_the_default_image_is_built_where_no_project_is(workspace: Workspace) ->
     done = workspace.devenv("--dry", "build", cwd=workspace.home, variables=own)
     assert done.returncode == 0, done.stderr
     assert f"{workspace.prefix}:latest" in done.stdout
-    done = workspace.devenv("build", str(workspace.home / "gone"), variables=own)
-    assert (done.returncode, "does not exist" in done.stderr) == (4, True), done.stderr
+    file = workspace.home / ".bashrc"
+    for path, why in (("/gone", "does not exist"), ("", "is empty"), (str(file), "no directory")):
+        done = workspace.devenv("--dry", "build", "--path", path, variables=own)
+        assert (done.returncode, "error: " in done.stderr) == (4, True), (why, done.stderr)
 
 
 def test_volumes_are_listed_and_removed_by_name(workspace: Workspace) -> None:

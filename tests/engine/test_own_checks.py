@@ -356,9 +356,14 @@ def test_a_file_for_junit_is_not_led_out_of_the_project(workspace: Workspace) ->
     assert [p.name for p in elsewhere.iterdir()] == ["out.xml"]
     assert (elsewhere / "out.xml").read_text() == "as it was"
     (workspace.home / "by-another-name").symlink_to(workspace.path)
-    named = str(workspace.home / "by-another-name/build/out.xml")
-    done = workspace.inv("check", "--junit", named, "--keyword", "rights")
-    assert (done.returncode, "build/out.xml could not be written" in done.stderr) == (1, True)
+    (workspace.path / "reports").mkdir()
+    (workspace.path / "reports/build").symlink_to(elsewhere)
+    (workspace.home / "reports").symlink_to(workspace.path / "reports")
+    (workspace.home / "build").symlink_to(workspace.path / "build")
+    for named in ("by-another-name/build/out.xml", "reports/build/out.xml", "build/out.xml"):
+        junit = str(workspace.home / named)
+        done = workspace.inv("check", "--junit", junit, "--keyword", "rights")
+        assert (done.returncode, "out.xml could not be written" in done.stderr) == (1, True)
     assert (elsewhere / "out.xml").read_text() == "as it was"
     done = workspace.inv("check", "--junit", "made/deep/out.xml", "--keyword", "rights")
     assert (done.returncode, [p.name for p in (workspace.path / "made/deep").iterdir()]) == (
@@ -379,7 +384,8 @@ def test_pytests_own_report_passes_no_escape_sequence_on(
             try:
                 raise ValueError("cause", ValueError(said)) from ValueError(said)
             except ValueError as error:
-                raise ExceptionGroup("several", [ValueError(said)]) from error
+                error.add_note(said)
+                raise ExceptionGroup(said, [ValueError(said), OSError(2, said)]) from error
         """
     trusted(workspace, textwrap.dedent(text))
     done = workspace.inv("check", "-k", "test_x", *words)

@@ -135,20 +135,23 @@ def test_a_key_for_one_command_gets_no_shell(reached: Workspace, keys: Path) -> 
         f'command="echo only" {key}',
         f'restrict,Command="x y",from="*" {key}',
         f'command="echo only" {kind}\t {blob} comment\n',
+        f'command="echo only" {kind} {blob} jos\udce9@laptop\n',
+        f'# \0 \udce9\ncommand="echo \udce9" {key}',
         f'# {key}from="192.0.2.1" {key}environment="A=\\"b",command="x" {key}',
     ):
-        file.write_text(text)
+        file.write_bytes(text.encode(errors="surrogateescape"))
         for words in ((), ("id",)):
             result = ssh(keys, port, *words)
             assert (result.returncode, result.stdout) == (1, ""), result
             assert "one command of its own" in result.stderr
     # A comment, behind the key or instead of one, is none of its options; nor is a text in one.
     for text in (
+        f"{kind} {blob} jos\udce9\n",
         f"{key.strip()} command=\n",
         f'#command="x" {key}{key}',
         f'from="*,command=" {key}',
     ):
-        file.write_text(text)
+        file.write_bytes(text.encode(errors="surrogateescape"))
         assert ssh(keys, port, "id", "-un").stdout == "devuser\n"
 
 
