@@ -7,7 +7,9 @@ stays inside a container is `tests/cli/test_devenv.py`'s to show.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -239,9 +242,39 @@ def test_a_failure_here_leaves_no_docker_behind(monkeypatch: pytest.MonkeyPatch)
         raise KeyError("a defect")
 
     monkeypatch.setattr(session._Watch, "until_end", fail)
+    inside = Inside(set())
     with pytest.raises(KeyError):
-        attend(python("import time\ntime.sleep(60)"), Inside(set()).tell, terminal=False)
+        attend(python("import time\ntime.sleep(60)"), inside.tell, terminal=False)
+    assert inside.told  # nothing goes on inside either
     assert begun[0].wait(60) == -signal.SIGKILL
+
+
+def test_a_process_that_has_many_files_open_is_attended_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`select` takes descriptors below 1024 alone."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    real = os.pipe
+
+    def high() -> tuple[int, ...]:
+        ends = real()
+        made = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 1500) for end in ends)
+        for end in ends:
+            os.close(end)
+        return made
+
+    try:
+        reading, writing = high()
+        os.write(writing, b"x")
+        assert session._readable(reading, 0)
+        os.close(reading)
+        os.close(writing)
+        with monkeypatch.context() as patch:
+            patch.setattr(session, "os", SimpleNamespace(**{**vars(os), "pipe": high}))
+            assert attend(python("raise SystemExit(4)"), Inside(set()).tell, terminal=False) == 4
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_signal_that_was_ignored_stays_ignored() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shlex
 import sys
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invoke import Collection, Config, Context, Exit
 
+from devenv_lib import tasks
 from devenv_lib.errors import (
     Declined,
     DevenvError,
@@ -361,3 +363,28 @@ def test_any_words_pass_unchanged(words: list[str]) -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="\x00")), min_size=1))
 def test_words_that_a_program_quotes_pass_unchanged(words: list[str]) -> None:
     assert words == after(shlex.join(words), "program")
+
+
+def test_every_task_can_be_called_with_its_context_alone() -> None:
+    """By another task, or as one that comes before or after it: Invoke gives them nothing else."""
+    bodies = [tasks.ns[name].body for name in tasks.ns.task_names]
+    given = [inspect.signature(body).parameters.values() for body in bodies]
+    needed = [
+        f"{body.__name__} {one.name}"
+        for body, (_, *flags) in zip(bodies, given, strict=True)
+        for one in flags
+        if one.default is one.empty
+    ]
+    assert (needed, len(bodies) > 15) == ([], True)
+
+
+@pytest.mark.parametrize("text", ["devenv: {memory: 4g", "- a"])
+def test_without_a_context_a_broken_file_is_an_error_of_devenvs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".invoke.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"\.invoke\.yaml"):
+        settings_of()
+    (tmp_path / ".invoke.yaml").write_text("devenv: {memory: 4g}")
+    assert settings_of().memory == 4 << 30

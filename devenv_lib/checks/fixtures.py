@@ -20,7 +20,7 @@ from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import LOST, MARK, new_mark
+from devenv_lib.engine.session import LOST, MARK, Tell, new_mark, tell_in_time
 from devenv_lib.errors import UsageError
 from devenv_lib.records import MountPoint
 from devenv_lib.texts import printable
@@ -77,11 +77,20 @@ class Environment:
         try:
             output = capture([*one.docker, "exec", *flags, one.container, *words])
         except BaseException:  # Ctrl-C: nothing of it stays inside
-            teller(connect(), one.container, "", mark)("KILL")
+            tell_in_time(_teller(one, mark), "KILL")
             raise
         if output.status == LOST:
             check_answered(connect, one.container, one.name)
         return output
+
+
+def _teller(one: Subject, mark: str) -> Tell:
+    """Return what signals a session inside, once there is an engine to ask."""
+
+    def tell(name: str) -> int:
+        return teller(connect(), one.container, "", mark)(name)
+
+    return tell
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ def execute(
     variables: Mapping[str, str] = _NONE,
     user: str = "",
     login: bool = False,
+    passed: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Run ``words`` inside, exactly as given, and return their exit status.
 
@@ -58,7 +59,8 @@ def execute(
     command finds in its environment. It runs in the project, as the environment's user, or as
     ``user``, by name or ``uid[:gid]``; with ``login`` that user's login shell runs it. A program
     that is not there is status 126 or 127. A signal that arrives goes to the command, of which
-    nothing stays inside then: see `devenv_lib.engine.session`.
+    nothing stays inside then, and ``passed`` is told of it at the end; in another thread than the
+    main one none arrives. See `devenv_lib.engine.session`.
 
     Raises:
         ImageError: the image has no such user.
@@ -71,7 +73,16 @@ def execute(
         words = ["sh", "-c", "exit 3"]
         assert devenv.execute(engine, environment.container, words, host.terminal) == 3
     """
-    return _run(engine, container, words, terminal, variables=variables, user=user, login=login)
+    return _run(
+        engine,
+        container,
+        words,
+        terminal,
+        variables=variables,
+        user=user,
+        login=login,
+        passed=passed,
+    )
 
 
 def _run(
@@ -84,6 +95,7 @@ def _run(
     user: str = "",
     login: bool = False,
     spare: bool = False,
+    passed: Callable[[int], object] = lambda _: None,
 ) -> int:
     """Run ``words`` inside; with ``spare`` a signal leaves what has a session of its own."""
     known = {**terminal, **_described(engine, container, terminal.get("TERM", ""))}
@@ -103,7 +115,7 @@ def _run(
         terminal=on_terminal(),
     )
     tell = teller(engine, container.id, user, mark, spare=spare)
-    status = attend(line, tell, terminal=on_terminal())
+    status = attend(line, tell, terminal=on_terminal(), passed=passed)
     if status == LOST:
         check_answered(lambda: engine, container.id, container.name)
     return status

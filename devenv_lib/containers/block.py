@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from devenv_lib.containers.stop import take_down
 from devenv_lib.containers.up import Environment, up
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark
+from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark, tell_in_time
 from devenv_lib.errors import DevenvError, EngineFailure, UsageError
 from devenv_lib.settings import Settings
 
@@ -66,13 +67,21 @@ class Inside:
         """Run ``words`` on this process's own stdin, stdout and stderr; return the exit status.
 
         Nothing is quoted or split. A program that is not there is status 126 or 127, as of the
-        docker program. Ctrl-C and other signals go to the program, of which nothing stays inside.
+        docker program. Ctrl-C and other signals go to the program, of which nothing stays inside,
+        and then to this process, as if they came now. That is so in the main thread: in another
+        one the program goes on until it ends by itself.
 
         Raises:
             UsageError: there are no words, or one text instead.
             ProgramMissing: there is no docker program.
         """
-        return execute(self.engine, self.environment.container, _checked(words), self.terminal)
+        container, passed = self.environment.container, list[int]()
+        status = execute(
+            self.engine, container, _checked(words), self.terminal, passed=passed.append
+        )
+        if passed:
+            signal.raise_signal(passed[0])
+        return status
 
     def output(self, words: Sequence[str]) -> Output:
         """Run ``words`` without stdin and without a terminal; return status, stdout and stderr.
@@ -89,7 +98,7 @@ class Inside:
         try:
             output = capture(line)
         except BaseException:  # Ctrl-C, or what a handler of signals raised
-            teller(self.engine, container, "", mark)("KILL")
+            tell_in_time(teller(self.engine, container, "", mark), "KILL")
             raise
         if output.status == LOST:
             check_answered(lambda: self.engine, container, self.environment.container.name)

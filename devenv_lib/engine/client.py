@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import docker
+import requests
 
 from devenv_lib.engine import answers, bodies, temporary
 from devenv_lib.engine.endpoint import Endpoint
@@ -113,19 +114,17 @@ class Engine:
             self._client.create_volume(name, driver_opts=options, labels=dict(labels))
 
     def remove_volume(self, name: str) -> None:
-        """Remove a volume. The engine refuses one that any container references."""
-        with self._doing(f"removing the volume {name}"), self._without_hurry():
-            self._client.remove_volume(name)
+        """Remove a volume. The engine refuses one that any container references.
 
-    @contextmanager
-    def _without_hurry(self) -> Iterator[None]:
-        """Wait as long as it takes: millions of files on a slow disk take many minutes."""
-        usual = self._client.timeout
-        self._client.timeout = None  # type: ignore[assignment]
-        try:
-            yield
-        finally:
-            self._client.timeout = usual
+        It takes as long as it takes: millions of files on a slow disk are many minutes.
+        """
+        url = f"{self._client.base_url}/v{self._client.api_version}/volumes/{name}"
+        with self._doing(f"removing the volume {name}"):
+            answer = self._client.delete(url, timeout=None)
+            try:
+                answer.raise_for_status()
+            except requests.HTTPError as error:
+                docker.errors.create_api_error_from_http_exception(error)
 
     # Images
 

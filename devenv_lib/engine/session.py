@@ -71,22 +71,36 @@ def new_mark() -> str:
     return os.urandom(16).hex()
 
 
-def attend(words: Sequence[str], tell: Tell, *, terminal: bool) -> int:
+def attend(
+    words: Sequence[str],
+    tell: Tell,
+    *,
+    terminal: bool,
+    passed: Callable[[int], object] = lambda _: None,
+) -> int:
     """Run a docker command line, pass signals on, and return its exit status.
 
     On a ``terminal`` Ctrl-C is a key like others, which docker sends on. Other signals, and all
     of them without a terminal, go to what runs inside, which has ten seconds to end; a second
     signal ends the waiting. Nothing that the command started stays inside then, nor when docker
-    was ended, as by a reader of its output that has gone.
+    was ended, as by a reader of its output that has gone. ``passed`` is told at the end which
+    signals came. Outside of the main thread they are somebody else's.
 
     Raises:
         ProgramMissing: there is no docker program.
     """
     with _arriving() as arriving, _as_it_was(terminal), _begun(words, terminal) as child:
         watch = _Watch(child, tell)
-        status = child.wait() if arriving is None else watch.until_end(arriving)
+        try:
+            status = child.wait() if arriving is None else watch.until_end(arriving)
+        except BaseException:  # what a handler of the caller's own raised
+            child.kill()
+            watch.clear_up()
+            raise
         if watch.told or status < 0:
             watch.clear_up()
+    for number in watch.arrived:
+        passed(number)
     return status if status >= 0 else 128 - status
 
 
@@ -118,6 +132,7 @@ def _begun(words: Sequence[str], terminal: bool) -> Iterator[subprocess.Popen[by
     finally:
         if child.poll() is None:
             child.kill()
+            child.wait()
         if child.stdin is not None:
             child.stdin.close()
 
@@ -171,6 +186,30 @@ def _arriving() -> Iterator[int | None]:
         os.close(writing)
 
 
+def tell_in_time(tell: Tell, name: str) -> int | None:
+    """Send a signal inside, in a thread: an engine that does not answer must not keep anybody.
+
+    Returns how many it reached, or ``None`` where the engine did not answer in time.
+    """
+    reached: list[int] = []
+
+    def ask() -> None:
+        with suppress(DevenvError):  # the engine or the container has gone, and all in it
+            reached.append(tell(name))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_ANSWER)
+    return None if thread.is_alive() else sum(reached)
+
+
+def _readable(descriptor: int, seconds: float | None) -> bool:
+    """Whether there is something to read in time. `select.select` takes small numbers alone."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if seconds is None else 1000 * seconds))
+
+
 class _Watch:
     """A docker program that is under way, and whether anything was told to what runs inside."""
 
@@ -181,13 +220,15 @@ class _Watch:
         self._pending = ""
         self._killed = self._silent = False
         self.told = False
+        self.arrived: list[int] = []
 
     def until_end(self, arriving: int) -> int:
         """Wait for docker's end, pass on what arrives meanwhile, and return its status."""
         while (status := self._child.poll()) is None:
-            if select.select([arriving], [], [], self._patience())[0]:
+            if _readable(arriving, self._patience()):
                 for number in os.read(arriving, 64):
                     if number in _PASSED_ON:
+                        self.arrived.append(number)
                         self._pass_on(signal.Signals(number).name.removeprefix("SIG"))
             elif self._pending and time.monotonic() < self._deadline:
                 self._send(self._pending)
@@ -215,23 +256,12 @@ class _Watch:
         self._pending = "" if self._reached(name) else name
 
     def _reached(self, name: str) -> int:
-        """Tell, in a thread: an engine that does not answer must not keep anybody here.
-
-        It is not asked again, and what runs inside may go on.
-        """
+        """Tell. An engine that did not answer is not asked again; what runs inside may go on."""
         if self._silent:
             return 0
-        reached: list[int] = []
-
-        def tell() -> None:
-            with suppress(DevenvError):  # the engine or the container has gone, and all in it
-                reached.append(self._tell(name))
-
-        thread = threading.Thread(target=tell, daemon=True)
-        thread.start()
-        thread.join(_ANSWER)
-        self._silent = thread.is_alive()
-        return sum(reached)
+        reached = tell_in_time(self._tell, name)
+        self._silent = reached is None
+        return reached or 0
 
     def _end(self) -> None:
         """End what did not end by itself: inside, and docker if that does not help."""

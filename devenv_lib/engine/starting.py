@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -44,9 +45,16 @@ def begin(
     name, words, token = helper_name(prefix, about), docker_words(endpoint), uuid.uuid4().hex
     body = bodies.worker_body(image, mounts, prefix, token)
     create = partial(client.create_container_from_config, body, name)
-    with whole():
-        identity = _created(client, create, name, prefix)
-    return Helper(client, identity, words, image, token)
+    identity = ""
+    try:
+        with whole():
+            identity = _created(client, create, name, prefix)
+        return Helper(client, identity, words, image, token)
+    except BaseException:  # Ctrl-C, which was held back, or no room for another process
+        if identity:
+            with suppress(docker.errors.DockerException, OSError):
+                gone(client, identity)
+        raise
 
 
 def _created(client: docker.APIClient, create: Callable[[], Any], name: str, prefix: str) -> str:

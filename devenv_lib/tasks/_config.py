@@ -18,6 +18,8 @@ from types import MappingProxyType
 from typing import Any
 
 from invoke import Config, UnknownFileType
+from invoke.env import Environment
+from invoke.exceptions import AmbiguousEnvVar, UncastableEnvVar
 from invoke.util import yaml
 
 from devenv_lib.errors import UsageError
@@ -71,7 +73,17 @@ class ProjectConfig(Config):
             self.merge()
 
     def load_shell_env(self) -> None:
-        """Leave ``INVOKE_DEVENV_*`` to devenv: Invoke fails on those that are lists."""
+        """Read Invoke's own variables, ``INVOKE_RUN_DRY`` above all, as ``inv`` does.
+
+        ``INVOKE_DEVENV_*`` is left to devenv: Invoke fails on those that are lists.
+        """
+        self.merge()
+        known: Any = {key: value for key, value in self._config.items() if key != _KEY}
+        try:
+            self._set(_env=Environment(config=known, prefix=self._env_prefix).load())
+        except (UncastableEnvVar, AmbiguousEnvVar) as error:
+            raise UsageError(f"A variable INVOKE_* makes no sense: {error}", "unset it") from None
+        self.merge()
 
     def _load_own(self, path: PathLike[Any]) -> Any:
         return _mapping(yaml.safe_load, path)

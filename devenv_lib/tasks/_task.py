@@ -103,7 +103,7 @@ def settings_of(
         check(Context())  # as Invoke calls it
         assert devenv.settings_of().memory > 0  # bytes
     """
-    context = Context() if context is None else context
+    context = Context(ProjectConfig()) if context is None else context
     layers, errors = layers_of(context, flags, project=project)
     for error in errors:
         raise error

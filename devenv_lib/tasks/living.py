@@ -84,14 +84,14 @@ def _row(one: containers.EnvironmentReport) -> dict[str, str]:
 )
 def exec_(
     c: Context,
-    env: list[str],
+    env: list[str] | None = None,
     path: str | None = None,
     name: str | None = None,
     user: str | None = None,
     login: bool = False,
 ) -> None:
     """Run the command behind -- in the environment; its exit status is this one's."""
-    words, variables = words_after(c), _variables(env)
+    words, variables = words_after(c), _variables(env or ())
     if user is not None and not _USER.fullmatch(user):
         raise UsageError(f"{user!r} is not a user.", "inv exec --user NAME -- COMMAND…")
     if path is not None and name is not None:
@@ -137,8 +137,8 @@ def _rehearse_exec(
 )
 def stop(
     c: Context,
-    path: list[str],
-    name: list[str],
+    path: list[str] | None = None,
+    name: list[str] | None = None,
     all: bool = False,  # noqa: A002
     keep: bool = False,
 ) -> None:
@@ -146,7 +146,7 @@ def stop(
     if all and (path or name):
         raise UsageError("It takes either --all, or --path and --name.", "inv list --all")
     began = time.monotonic()
-    engine, projects = _chosen(c, path or ([] if name or all else ["."]), name, every=all)
+    engine, projects = _chosen(c, path or ([] if name or all else ["."]), name or (), every=all)
     if dry(c):
         for project in projects:
             lines = list(containers.rehearse_stop(engine, project, keep=keep))

@@ -20,10 +20,10 @@ from devenv_lib.tasks._task import dry, finish, task
         "format": "table (the default) or json",
     },
 )
-def adopt(c: Context, name: list[str], format: str = "table") -> None:  # noqa: A002
+def adopt(c: Context, name: list[str] | None = None, format: str = "table") -> None:  # noqa: A002
     """Give volumes devenv's labels, without losing what is in them."""
     check_format(format, "table", "json")
-    names = needed(name)
+    names = needed(name or [])
     began = time.monotonic()
     at = hands(c)
     found = [volumes.plan_adoption(at.engine, at.prefix, each) for each in names]

@@ -37,7 +37,7 @@ _LEFT = {"d": "a directory of root's, made by an engine", "f": "an empty file of
 )
 def repair(
     c: Context,
-    name: list[str],
+    name: list[str] | None = None,
     all: bool = False,  # noqa: A002
     owner: bool = False,
     force: bool = False,
@@ -45,6 +45,7 @@ def repair(
 ) -> None:
     """Mend what a wrong start left in volumes: root's mount points, and a foreign uid's files."""
     check_format(format, "table", "json")
+    name = name or []
     exactly_one(name, all=all)
     began = time.monotonic()
     at = hands(c)

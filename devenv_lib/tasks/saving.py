@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 def backup(
     c: Context,
-    name: list[str],
+    name: list[str] | None = None,
     to: str = "",
     all: bool = False,  # noqa: A002
     compress: bool = True,
@@ -42,6 +42,7 @@ def backup(
 ) -> None:
     """Save volumes to archives in a directory, with a manifest beside each."""
     check_format(format, "table", "json")
+    name = name or []
     exactly_one(name, all=all)
     if not to:
         raise UsageError("No directory was named for the archives.", "Name one: --to DIR")

@@ -72,7 +72,7 @@ def _row(volume: volumes.VolumeReport) -> dict[str, str]:
 )
 def rm(
     c: Context,
-    name: list[str],
+    name: list[str] | None = None,
     all: bool = False,  # noqa: A002
     orphans: bool = False,
     force: bool = False,
@@ -80,6 +80,7 @@ def rm(
 ) -> None:
     """Remove labelled volumes that no container references. What is in them is gone then."""
     not_empty(backup=backup)
+    name = name or []
     exactly_one(name, all=all, orphans=orphans)
     began = time.monotonic()
     at = hands(c)

@@ -129,6 +129,7 @@ class Temporaries:
 
     def _remove_volumes(self) -> Iterator[str]:
         try:
+            volumes.clear_up(self.engine, self.prefix)  # what a killed command of the test's left
             there = {volume.name for volume in self.engine.volumes()}
             names = [name for name in self._volumes if name in there]
             plan = volumes.plan_removal(self.engine, self.prefix, names)

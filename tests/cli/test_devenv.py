@@ -132,6 +132,22 @@ def test_the_default_image_is_built_where_no_project_is(workspace: Workspace) ->
         assert (done.returncode, "error: " in done.stderr) == (4, True), (why, done.stderr)
 
 
+def test_invokes_own_variables_count_as_under_inv(workspace: Workspace) -> None:
+    """Who has to be kept from doing anything may have been given this one."""
+    workspace.make_volume("data")
+    words = ("volume", "rm", "--all", "--force")
+    for value in ("1", "true"):
+        done = workspace.devenv(*words, variables={"INVOKE_RUN_DRY": value})
+        told = f"docker volume rm {workspace.volume('data')}\n"
+        assert (done.returncode, done.stdout) == (0, told), done.stderr
+    assert workspace.volume_names() == [workspace.volume("data")]
+    done = workspace.devenv(*words, variables={"INVOKE_DEVENV_PORTS": "[]"})
+    assert (done.returncode, workspace.volume_names()) == (0, []), done.stderr
+    # Whatever Invoke makes of this one, it is no traceback.
+    done = workspace.devenv("list", variables={"INVOKE_RUN_WATCHERS": "x"})
+    assert "Traceback" not in done.stderr
+
+
 def test_volumes_are_listed_and_removed_by_name(workspace: Workspace) -> None:
     workspace.up()
     workspace.stop()

@@ -104,13 +104,15 @@ def test_it_is_gone_after_an_exception_too(
     assert workspace.container_names() == []
 
 
-def test_ctrl_c_ends_the_block_and_the_environment(workspace: Workspace) -> None:
+@pytest.mark.parametrize("verb", ["output", "execute"])
+def test_ctrl_c_ends_the_block_and_the_environment(workspace: Workspace, verb: str) -> None:
     """The real signal, while Python and a program inside are at work."""
-    code = """
+    code = f"""
 import devenv_lib as devenv
 with devenv.environment(settings=devenv.settings_of()) as inside:
     print("in", flush=True)
-    inside.output(["sleep", "60"])
+    inside.{verb}(["sleep", "60"])
+    print("after it")
 """
     process = subprocess.Popen(
         [sys.executable, "-c", code],

@@ -63,6 +63,21 @@ def test_many_stops_and_recreations_at_once_all_succeed(workspace: Workspace) ->
     assert [workspace.name] == workspace.container_names()
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(24, "Too many open files")])
+def test_what_ends_a_command_between_a_helpers_create_and_its_start_leaves_none(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Ctrl-C is held back until then; it would keep the volume from being removed."""
+
+    def ended(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(starting, "Helper", ended)
+    with pytest.raises((KeyboardInterrupt, EngineFailure)):
+        workspace.engine.helper(IMAGE, (), workspace.prefix, "x").__enter__()
+    assert workspace.container_names() == []
+
+
 def test_who_is_in_is_asked_of_what_took_an_environments_place(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
