@@ -10,7 +10,7 @@ from devenv_lib import images
 from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.engine.session import LOST, MARK, attend, exec_words, new_mark
-from devenv_lib.errors import EngineFailure, ImageError
+from devenv_lib.errors import EngineFailure, ImageError, UsageError
 from devenv_lib.names import LABEL_USER, prefix_of
 from devenv_lib.plans import login_words
 from devenv_lib.records import Container, Identity
@@ -63,6 +63,7 @@ def execute(
     main one none arrives. See `devenv_lib.engine.session`.
 
     Raises:
+        UsageError: there are no words, or one text instead.
         ImageError: the image has no such user.
         EngineFailure: the engine refused or stopped answering.
         ProgramMissing: there is no docker program, which runs them.
@@ -76,13 +77,23 @@ def execute(
     return _run(
         engine,
         container,
-        words,
+        checked(words),
         terminal,
         variables=variables,
         user=user,
         login=login,
         passed=passed,
     )
+
+
+def checked(words: Sequence[str]) -> Sequence[str]:
+    """Return ``words``; a text is a sequence of texts too, letter by letter."""
+    if isinstance(words, str) or not words:
+        raise UsageError(
+            f"{words!r} is not a command: it takes a list of words.",
+            'For a line of the shell: ["sh", "-c", LINE]',
+        )
+    return words
 
 
 def _run(

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
-from devenv_lib.containers.attach import execute
+from devenv_lib.containers.attach import checked, execute
 from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.containers.stop import take_down
@@ -19,7 +19,7 @@ from devenv_lib.containers.up import Environment, up
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
 from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark, tell_in_time
-from devenv_lib.errors import DevenvError, EngineFailure, UsageError
+from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ class Inside:
             ProgramMissing: there is no docker program.
         """
         container, passed = self.environment.container, list[int]()
-        status = execute(
-            self.engine, container, _checked(words), self.terminal, passed=passed.append
-        )
+        status = execute(self.engine, container, words, self.terminal, passed=passed.append)
         if passed:
             signal.raise_signal(passed[0])
         return status
@@ -93,7 +91,7 @@ class Inside:
         zone = {key: value for key, value in self.terminal.items() if key == "TZ"}
         variables = {**zone, MARK: mark}
         line = exec_words(
-            self.engine.endpoint, container, _checked(words), variables=variables, terminal=False
+            self.engine.endpoint, container, checked(words), variables=variables, terminal=False
         )
         try:
             output = capture(line)
@@ -168,13 +166,3 @@ def _end_after(error: BaseException, engine: Engine, running: Environment) -> No
         _end(engine, running)
     except DevenvError as failure:
         error.add_note(f"The environment {running.container.name} was not stopped: {failure}")
-
-
-def _checked(words: Sequence[str]) -> Sequence[str]:
-    """Return ``words``; a text is a sequence of texts too, letter by letter."""
-    if isinstance(words, str) or not words:
-        raise UsageError(
-            f"{words!r} is not a command: it takes a list of words.",
-            'For a line of the shell: ["sh", "-c", LINE]',
-        )
-    return words

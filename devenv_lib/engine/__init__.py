@@ -33,7 +33,8 @@ def connect(environ: Mapping[str, str] = os.environ) -> Engine:
     """Return the engine that ``environ`` and the docker configuration name.
 
     ``DOCKER_HOST``, ``DOCKER_CONTEXT``, the current context, then the local default: the docker
-    program's order.
+    program's order. That program, which attaches and builds, is told which engine it is; for the
+    rest of its configuration it has this process's own variables.
 
     Raises:
         UnknownContext: the named context does not exist.
