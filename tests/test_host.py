@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from devenv_lib.errors import ProjectError
-from devenv_lib.host import displaced, find, home, locate, look
+from devenv_lib.host import displaced, find, home, links, locate, look
 from devenv_lib.host.worktree import worktree_of
 from devenv_lib.project import Project, project_at
 from devenv_lib.records import Found, Host, Worktree
@@ -259,6 +259,14 @@ def test_a_symlink_that_leads_to_itself_is_dangling(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
 
     assert find(P(tmp_path / "loop")).kind == "dangling"
+
+
+def test_the_links_of_a_path_that_leads_to_itself_come_to_an_end(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "deep").symlink_to("deep/er")
+    for name in ("loop/x", "deep/x"):
+        with pytest.raises(OSError, match="symbolic links"):
+            list(links(P(tmp_path / name)))
 
 
 def test_a_source_is_still_there_or_gone(tmp_path: Path) -> None:

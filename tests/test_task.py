@@ -24,6 +24,7 @@ from devenv_lib.errors import (
     UsageError,
 )
 from devenv_lib.settings import Settings
+from devenv_lib.tasks._config import ProjectConfig
 from devenv_lib.tasks._flags import words_after
 from devenv_lib.tasks._task import dry, finish, settings_of, task
 
@@ -388,3 +389,27 @@ def test_without_a_context_a_broken_file_is_an_error_of_devenvs(
         settings_of()
     (tmp_path / ".invoke.yaml").write_text("devenv: {memory: 4g}")
     assert settings_of().memory == 4 << 30
+
+
+@pytest.mark.parametrize(
+    ("text", "variable"),
+    [("on: {push: 1}", ""), ("a: {8080: web}", ""), ("retries: 3", "RETRIES"), ("run_dry: 1", "")],
+)
+def test_what_others_keep_in_invokes_files_is_no_concern_of_devenvs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, variable: str
+) -> None:
+    """Invoke itself fails on some of it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("INVOKE_RUN_ECHO", "1")
+    if variable:
+        monkeypatch.setenv(f"INVOKE_{variable}", "x")
+    (tmp_path / ".invoke.yaml").write_text(text)
+    config = ProjectConfig()
+    config.load_shell_env()
+    assert (config.run.echo, config.run.dry) == (True, False)
+
+
+def test_a_variable_that_invoke_cannot_read_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVOKE_RUN_WATCHERS", "x")
+    with pytest.raises(UsageError, match="do not go together"):
+        ProjectConfig().load_shell_env()

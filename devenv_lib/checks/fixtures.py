@@ -160,6 +160,8 @@ def pytest_runtest_makereport(
     """
     report = yield
     report.longrepr = _spelled(report.longrepr)
+    if hasattr(report, "wasxfail"):
+        report.wasxfail = _spelled(report.wasxfail)
     report.sections = [(title, printable(text, _KEPT)) for title, text in report.sections]
     if call.excinfo is not None and report.failed and item.session.shouldfail is False:
         subject = item.config.stash[SUBJECT]

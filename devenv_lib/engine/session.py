@@ -99,6 +99,7 @@ def attend(
             raise
         if watch.told or status < 0:
             watch.clear_up()
+        watch.note(arriving)
     for number in watch.arrived:
         passed(number)
     return status if status >= 0 else 128 - status
@@ -226,15 +227,24 @@ class _Watch:
         """Wait for docker's end, pass on what arrives meanwhile, and return its status."""
         while (status := self._child.poll()) is None:
             if _readable(arriving, self._patience()):
-                for number in os.read(arriving, 64):
-                    if number in _PASSED_ON:
-                        self.arrived.append(number)
-                        self._pass_on(signal.Signals(number).name.removeprefix("SIG"))
+                for number in self._came(arriving):
+                    self._pass_on(signal.Signals(number).name.removeprefix("SIG"))
             elif self._pending and time.monotonic() < self._deadline:
                 self._send(self._pending)
             else:
                 self._end()
         return status
+
+    def note(self, arriving: int | None) -> None:
+        """Note what has arrived since, though there is nobody any more to pass it on to."""
+        while arriving is not None and _readable(arriving, 0):
+            self._came(arriving)
+
+    def _came(self, arriving: int) -> list[int]:
+        """Return what has arrived of signals that are passed on, and note it."""
+        numbers = [number for number in os.read(arriving, 64) if number in _PASSED_ON]
+        self.arrived += numbers
+        return numbers
 
     def _patience(self) -> float | None:
         """Return how long to wait for something to happen; without end, unless a signal came."""

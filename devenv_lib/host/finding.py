@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import stat
@@ -9,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.records import Found
+
+#: How many symlinks the kernel follows on one path (`path_resolution(7)`).
+_MOST_LINKS = 40
 
 
 def find(path: PurePosixPath, *, entries: bool = False) -> Found:
@@ -30,14 +34,20 @@ def links(path: PurePosixPath) -> Iterator[PurePosixPath]:
     """Yield the symlinks by which an absolute path is resolved, as far as it leads to something.
 
     They are as real paths, each but for its own name.
+
+    Raises:
+        OSError: they are more than the kernel follows, as where one leads to itself.
     """
-    at, rest = "/", list(path.parts[1:])
+    at, rest, followed = "/", list(path.parts[1:]), 0
     while rest:
         part = rest.pop(0)
         here = posixpath.join(at, part)
         if part == "..":
             at = posixpath.dirname(at)
         elif os.path.islink(here):
+            followed += 1
+            if followed > _MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
             yield PurePosixPath(here)
             text = link_text(here)
             at = "/" if text.startswith("/") else at

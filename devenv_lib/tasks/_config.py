@@ -25,6 +25,8 @@ from invoke.util import yaml
 from devenv_lib.errors import UsageError
 
 _KEY = "devenv"
+#: The keys of Invoke's own settings.
+_INVOKES = tuple(Config.global_defaults())
 _PASSIVE = ("yaml", "yml", "json")
 #: Bytes and values that a settings file may have, how deep they lie, and a number's bits.
 _LARGEST, _MOST, _DEEPEST, _MOST_BITS = 1 << 16, 10_000, 20, 64
@@ -75,14 +77,18 @@ class ProjectConfig(Config):
     def load_shell_env(self) -> None:
         """Read Invoke's own variables, ``INVOKE_RUN_DRY`` above all, as ``inv`` does.
 
-        ``INVOKE_DEVENV_*`` is left to devenv: Invoke fails on those that are lists.
+        ``INVOKE_DEVENV_*`` is left to devenv: Invoke fails on those that are lists. What else is in
+        the files is somebody else's: Invoke takes no keys there but texts.
         """
         self.merge()
-        known: Any = {key: value for key, value in self._config.items() if key != _KEY}
+        known: Any = {key: self._config[key] for key in _INVOKES if key in self._config}
         try:
             self._set(_env=Environment(config=known, prefix=self._env_prefix).load())
-        except (UncastableEnvVar, AmbiguousEnvVar) as error:
-            raise UsageError(f"A variable INVOKE_* makes no sense: {error}", "unset it") from None
+        except (UncastableEnvVar, AmbiguousEnvVar, TypeError, ValueError) as error:
+            raise UsageError(
+                f"Invoke's own settings and the variables INVOKE_* do not go together: {error}.",
+                "See which there are: env | grep INVOKE_",
+            ) from None
         self.merge()
 
     def _load_own(self, path: PathLike[Any]) -> Any:
@@ -134,8 +140,9 @@ def _mapping(load: Callable[[str], Any], path: PathLike[Any]) -> dict[str, Any]:
         raise _too_much(path)
     if data is not None and not isinstance(data, dict):
         raise UsageError(f"{path} is not a mapping of settings.", "Mend it, or remove it.")
-    # "devenv:" with nothing below it is no mapping, on which Invoke fails.
-    return {key: value for key, value in (data or {}).items() if (key, value) != (_KEY, None)}
+    # "devenv:" with nothing below it is no mapping, and `on:` is no text: Invoke fails on both.
+    texts = {key: value for key, value in (data or {}).items() if isinstance(key, str)}
+    return {key: value for key, value in texts.items() if (key, value) != (_KEY, None)}
 
 
 def _unreadable(path: PathLike[Any], error: Exception) -> UsageError:

@@ -104,8 +104,11 @@ def test_it_is_gone_after_an_exception_too(
     assert workspace.container_names() == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("verb", ["output", "execute"])
-def test_ctrl_c_ends_the_block_and_the_environment(workspace: Workspace, verb: str) -> None:
+def test_a_signal_ends_the_block_and_the_environment(
+    workspace: Workspace, verb: str, number: signal.Signals
+) -> None:
     """The real signal, while Python and a program inside are at work."""
     code = f"""
 import devenv_lib as devenv
@@ -125,9 +128,13 @@ with devenv.environment(settings=devenv.settings_of()) as inside:
     )
     assert process.stdout
     assert process.stdout.readline() == "in\n"
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert said.splitlines()[-1] == "KeyboardInterrupt"
+    process.send_signal(number)
+    out, said = process.communicate(timeout=120)
+    if number == signal.SIGINT:
+        assert said.splitlines()[-1] == "KeyboardInterrupt"
+    else:
+        assert (process.returncode, said) == (128 + number, "")
+    assert out == ""  # nothing behind it in the block
     assert workspace.container_names() == []
 
 

@@ -372,7 +372,7 @@ def test_a_file_for_junit_is_not_led_out_of_the_project(workspace: Workspace) ->
     ), done.stderr
 
 
-@pytest.mark.parametrize("words", [("-v",), ("--", "-rA")])
+@pytest.mark.parametrize("words", [("-v",), ("--", "-rA", "-v")])
 def test_pytests_own_report_passes_no_escape_sequence_on(
     workspace: Workspace, words: tuple[str, ...]
 ) -> None:
@@ -380,6 +380,11 @@ def test_pytests_own_report_passes_no_escape_sequence_on(
     text = """
         def test_x(environment):
             said = environment.exec(["printf", "\\\\033]0;title\\\\007"]).stdout
+            import pytest
+            pytest.xfail(said)
+
+        def test_xy(environment):
+            said = environment.exec(["printf", "\\033]0;title\\007"]).stdout
             print(said)
             try:
                 raise ValueError("cause", ValueError(said)) from ValueError(said)
