@@ -105,6 +105,14 @@ class Inside:
         return output
 
 
+class _Ended(BaseException):
+    """A signal came that ends the process."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 @contextmanager
 def environment(
     path: str | os.PathLike[str] = ".",
@@ -116,7 +124,7 @@ def environment(
     """Give the project at ``path`` a running environment for a block.
 
     At the end, also after an exception, Ctrl-C, or a SIGTERM or SIGHUP that nobody else handles
-    (which ends the block by `SystemExit`), it is as it was before: one that this block
+    (which ends the process then), it is as it was before: one that this block
     created is removed (volumes and project stay), one that it started is stopped, and one that
     ran already goes on, as it does with ``keep``. Others who got in meanwhile are thrown out with
     it, as by `stop`. Blocks at the same time share a project's environment: the one that brought
@@ -139,16 +147,20 @@ def environment(
     project = machine.locate(os.fspath(path), settings.prefix)
     engine = connect()
     here = machine.look(project, settings, sockets=engine.endpoint.sockets)
-    with ended_in_order(lambda number: SystemExit(128 + number)):
-        running = up(engine, project, settings, here, say=say)
-        try:
-            yield Inside(engine, running, here.terminal)
-        except BaseException as error:
+    try:
+        with ended_in_order(_Ended):
+            running = up(engine, project, settings, here, say=say)
+            try:
+                yield Inside(engine, running, here.terminal)
+            except BaseException as error:
+                if not keep:
+                    _end_after(error, engine, running)
+                raise
             if not keep:
-                _end_after(error, engine, running)
-            raise
-        if not keep:
-            _end(engine, running)
+                _end(engine, running)
+    except _Ended as ended:  # by now all is as it was, and the signal may do what it does
+        signal.raise_signal(ended.number)
+        raise
 
 
 def _end(engine: Engine, running: Environment) -> None:

@@ -133,7 +133,7 @@ with devenv.environment(settings=devenv.settings_of()) as inside:
     if number == signal.SIGINT:
         assert said.splitlines()[-1] == "KeyboardInterrupt"
     else:
-        assert (process.returncode, said) == (128 + number, "")
+        assert (process.returncode, said) == (-number, "")
     assert out == ""  # nothing behind it in the block
     assert workspace.container_names() == []
 
