@@ -16,7 +16,6 @@ from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
 from devenv_lib.containers.stop import take_down
 from devenv_lib.containers.up import Environment, up
-from devenv_lib.ending import ended_in_order
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
 from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark, tell_in_time
@@ -69,9 +68,10 @@ class Inside:
 
         Nothing is quoted or split. A program that is not there is status 126 or 127, as of the
         docker program. Ctrl-C and other signals go to the program, of which nothing stays inside,
-        and then to this process, as if they came now. On a terminal Ctrl-C is a key of the
-        program's, and counts here by its status alone. In another thread than the main one no
-        signal arrives: the program goes on until it ends by itself.
+        and then count for this process: a handler is called; what would end it at once, as SIGTERM,
+        is a `KeyboardInterrupt` as of Ctrl-C, so that the block ends in order. On a terminal
+        Ctrl-C is a key of the program's, and counts here by its status alone. In another thread
+        than the main one no signal arrives: the program goes on until it ends by itself.
 
         Raises:
             UsageError: there are no words, or one text instead.
@@ -80,7 +80,7 @@ class Inside:
         container, passed = self.environment.container, list[int]()
         status = execute(self.engine, container, words, self.terminal, passed=passed.append)
         for number in passed:
-            signal.raise_signal(number)
+            _let_count(number)
         return status
 
     def output(self, words: Sequence[str]) -> Output:
@@ -105,14 +105,6 @@ class Inside:
         return output
 
 
-class _Ended(BaseException):
-    """A signal came that ends the process."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
 @contextmanager
 def environment(
     path: str | os.PathLike[str] = ".",
@@ -123,8 +115,7 @@ def environment(
 ) -> Iterator[Inside]:
     """Give the project at ``path`` a running environment for a block.
 
-    At the end, also after an exception, Ctrl-C, or a SIGTERM or SIGHUP that nobody else handles
-    (which ends the process then), it is as it was before: one that this block
+    At the end, also after an exception or Ctrl-C, it is as it was before: one that this block
     created is removed (volumes and project stay), one that it started is stopped, and one that
     ran already goes on, as it does with ``keep``. Others who got in meanwhile are thrown out with
     it, as by `stop`. Blocks at the same time share a project's environment: the one that brought
@@ -147,20 +138,22 @@ def environment(
     project = machine.locate(os.fspath(path), settings.prefix)
     engine = connect()
     here = machine.look(project, settings, sockets=engine.endpoint.sockets)
+    running = up(engine, project, settings, here, say=say)
     try:
-        with ended_in_order(_Ended):
-            running = up(engine, project, settings, here, say=say)
-            try:
-                yield Inside(engine, running, here.terminal)
-            except BaseException as error:
-                if not keep:
-                    _end_after(error, engine, running)
-                raise
-            if not keep:
-                _end(engine, running)
-    except _Ended as ended:  # by now all is as it was, and the signal may do what it does
-        signal.raise_signal(ended.number)
+        yield Inside(engine, running, here.terminal)
+    except BaseException as error:
+        if not keep:
+            _end_after(error, engine, running)
         raise
+    if not keep:
+        _end(engine, running)
+
+
+def _let_count(number: int) -> None:
+    """Have a signal count that was passed on."""
+    if signal.getsignal(number) is signal.SIG_DFL:
+        raise KeyboardInterrupt
+    signal.raise_signal(number)
 
 
 def _end(engine: Engine, running: Environment) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import current_thread, main_thread
 from typing import Any, TypeVar
 
 import invoke
@@ -12,7 +14,7 @@ from invoke import Context, Exit
 from invoke.exceptions import Failure, ParseError, UnexpectedExit
 from invoke.parser import Argument
 
-from devenv_lib import ending, report
+from devenv_lib import report
 from devenv_lib.called import is_about
 from devenv_lib.errors import DEFECT, INTERRUPTED, DevenvError, UsageError
 from devenv_lib.settings import Layer, Settings, load, variables
@@ -29,6 +31,7 @@ _LEVELS = (
 )
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
@@ -158,6 +161,22 @@ def dry(context: Context) -> bool:
 
 @contextmanager
 def ended_in_order() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end what is in the block as Ctrl-C does."""
-    with ending.ended_in_order(lambda _: KeyboardInterrupt()):
+    """Have SIGTERM, and SIGHUP when a terminal is closed, end what is in the block as Ctrl-C does.
+
+    By themselves they end the process at once, and what has to be undone stays.
+    """
+    kept: dict[signal.Signals, Any] = {}
+
+    def interrupt(*_: object) -> None:
+        for number in kept:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if current_thread() is main_thread():
+        heeded = (n for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL)
+        kept = {number: signal.signal(number, interrupt) for number in heeded}
+    try:
         yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

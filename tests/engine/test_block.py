@@ -104,8 +104,15 @@ def test_it_is_gone_after_an_exception_too(
     assert workspace.container_names() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("verb", ["output", "execute"])
+@pytest.mark.parametrize(
+    ("verb", "number"),
+    [
+        ("output", signal.SIGINT),
+        ("execute", signal.SIGINT),
+        ("execute", signal.SIGTERM),
+        ("execute", signal.SIGHUP),
+    ],
+)
 def test_a_signal_ends_the_block_and_the_environment(
     workspace: Workspace, verb: str, number: signal.Signals
 ) -> None:
@@ -130,10 +137,7 @@ with devenv.environment(settings=devenv.settings_of()) as inside:
     assert process.stdout.readline() == "in\n"
     process.send_signal(number)
     out, said = process.communicate(timeout=120)
-    if number == signal.SIGINT:
-        assert said.splitlines()[-1] == "KeyboardInterrupt"
-    else:
-        assert (process.returncode, said) == (-number, "")
+    assert said.splitlines()[-1] == "KeyboardInterrupt"
     assert out == ""  # nothing behind it in the block
     assert workspace.container_names() == []
 
