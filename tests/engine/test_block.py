@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -135,6 +136,9 @@ with devenv.environment(settings=devenv.settings_of()) as inside:
     )
     assert process.stdout
     assert process.stdout.readline() == "in\n"
+    deadline = time.monotonic() + 60
+    while "sleep 60" not in workspace.programs() and time.monotonic() < deadline:
+        time.sleep(0.1)
     process.send_signal(number)
     out, said = process.communicate(timeout=120)
     assert said.splitlines()[-1] == "KeyboardInterrupt"
