@@ -28,7 +28,7 @@ from devenv_lib.checks.example import into
 from devenv_lib.checks.results import Result, read
 from devenv_lib.checks.subject import Subject, dump
 from devenv_lib.errors import DevenvError
-from devenv_lib.host.finding import links
+from devenv_lib.host import links
 from devenv_lib.scratch import scratch
 
 #: Names the directory of a run to the process that is pytest, and the pipe that it tells by.

@@ -9,8 +9,8 @@ from devenv_lib import host
 from devenv_lib.doctor.grounds import Grounds
 from devenv_lib.doctor.parts import Parts
 from devenv_lib.mounts import MountPlan
-from devenv_lib.names import MARKS, ours
-from devenv_lib.plans.health.volumes import Seen, VolumeFacts
+from devenv_lib.names import ours
+from devenv_lib.plans.health.volumes import Seen, VolumeFacts, own_volumes
 from devenv_lib.plans.pending import pending
 from devenv_lib.records import MountPoint, Snapshot
 from devenv_lib.volumes.look_all import look_into_all
@@ -48,13 +48,8 @@ def _planned(mounts: MountPlan | None) -> Sequence[MountPoint]:
 def _looks(engine: Engine, at: Grounds, snapshot: Snapshot) -> Mapping[str, Seen]:
     prefix, image = at.settings.prefix, at.helpers
     under_way = pending(snapshot.volumes, prefix)
-    names = [
-        volume.name
-        for volume in snapshot.volumes
-        if ours(volume.labels, prefix)
-        and not any(mark in volume.labels for mark in MARKS)
-        and volume.name not in under_way
-    ]
+    own = (volume.name for volume in own_volumes(snapshot, prefix))
+    names = [name for name in own if name not in under_way]
     if image is None or at.who is None:
         return {}
-    return look_into_all(engine, prefix, sorted(names), image, at.who)
+    return look_into_all(engine, prefix, names, image, at.who)

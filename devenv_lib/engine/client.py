@@ -12,12 +12,11 @@ from datetime import datetime
 from typing import Any
 
 import docker
-import requests
 
 from devenv_lib.engine import answers, bodies, temporary
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.execs import run
-from devenv_lib.engine.failures import translated
+from devenv_lib.engine.failures import check_status, translated
 from devenv_lib.engine.helper import Helper
 from devenv_lib.engine.starting import begin
 from devenv_lib.engine.temporary import whole
@@ -120,11 +119,7 @@ class Engine:
         """
         url = f"{self._client.base_url}/v{self._client.api_version}/volumes/{name}"
         with self._doing(f"removing the volume {name}"):
-            answer = self._client.delete(url, timeout=None)
-            try:
-                answer.raise_for_status()
-            except requests.HTTPError as error:
-                docker.errors.create_api_error_from_http_exception(error)
+            check_status(self._client.delete(url, timeout=None))
 
     # Images
 

@@ -10,6 +10,7 @@ import requests
 
 from devenv_lib.engine import answers
 from devenv_lib.engine.bodies import SAFE_PATH
+from devenv_lib.engine.failures import check_status
 from devenv_lib.errors import EngineFailure
 
 #: How often to look how a program ended, and how long apart (seconds).
@@ -41,10 +42,7 @@ def _output(client: docker.APIClient, created: str) -> bytes:
     url = f"{client.base_url}/v{client.api_version}/exec/{created}/start"
     asked = {"Detach": False, "Tty": False}
     with client.post(url, json=asked, timeout=None, stream=True) as answer:
-        try:
-            answer.raise_for_status()
-        except requests.HTTPError as error:
-            docker.errors.create_api_error_from_http_exception(error)
+        check_status(answer)
         return answers.stream(_limited(answer))
 
 

@@ -42,6 +42,18 @@ def translated(doing: str, engine: str) -> Iterator[None]:
         ) from None
 
 
+def check_status(answer: requests.Response) -> None:
+    """Raise what docker-py raises, if an engine refused a request that was not docker-py's own.
+
+    Raises:
+        docker.errors.APIError: it did.
+    """
+    try:
+        answer.raise_for_status()
+    except requests.HTTPError as error:
+        docker.errors.create_api_error_from_http_exception(error)
+
+
 def no_room(said: str) -> str:
     """Return what comes next where an engine's disk is full, by its words; else empty."""
     full = remedies.no_room(said)

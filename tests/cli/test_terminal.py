@@ -212,15 +212,21 @@ def test_a_terminal_that_goes_away_leaves_nothing_running(workspace: Workspace) 
     assert "sleep 30" not in "\n".join(workspace.programs())
 
 
-def test_a_terminal_that_goes_away_leaves_a_tmux_running(workspace: Workspace) -> None:
-    """It was made for that; what is on the terminal itself ends."""
+def left_by_a_shell(workspace: Workspace, line: str) -> str:
+    """Type a line that says "begun", close the terminal, and return what still runs inside."""
     workspace.up()
     with terminal(workspace, "run") as child:
-        child.sendline("tmux new-session -d 'sleep 300'; sleep 301 & echo beg''un; sleep 302")
+        child.sendline(line)
         child.expect_exact("begun")
         os.kill(child.pid, signal.SIGHUP)
         ends(child)
-    left = "\n".join(workspace.programs())
+    return "\n".join(workspace.programs())
+
+
+def test_a_terminal_that_goes_away_leaves_a_tmux_running(workspace: Workspace) -> None:
+    """It was made for that; what is on the terminal itself ends."""
+    line = "tmux new-session -d 'sleep 300'; sleep 301 & echo beg''un; sleep 302"
+    left = left_by_a_shell(workspace, line)
     assert "sleep 300" in left
     assert "sleep 301" not in left
     assert "sleep 302" not in left
@@ -228,13 +234,8 @@ def test_a_terminal_that_goes_away_leaves_a_tmux_running(workspace: Workspace) -
 
 def test_a_terminal_that_goes_away_ends_what_does_not_heed_that(workspace: Workspace) -> None:
     """A server that reads its configuration again; the shell that began it has ended by then."""
-    workspace.up()
-    with terminal(workspace, "run") as child:
-        child.sendline("(trap '' HUP; exec sleep 303) & echo beg''un; sleep 304")
-        child.expect_exact("begun")
-        os.kill(child.pid, signal.SIGHUP)
-        ends(child)
-    assert "sleep 30" not in "\n".join(workspace.programs())
+    line = "(trap '' HUP; exec sleep 303) & echo beg''un; sleep 304"
+    assert "sleep 30" not in left_by_a_shell(workspace, line)
 
 
 def test_a_recreation_asks_before_it_ends_what_is_open(workspace: Workspace) -> None:

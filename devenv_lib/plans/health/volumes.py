@@ -12,7 +12,7 @@ from devenv_lib.plans.claims import claimed
 from devenv_lib.plans.health.finding import Finding, Mend, failing
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
 from devenv_lib.plans.orphans import Directories, is_orphan
-from devenv_lib.plans.pending import pending
+from devenv_lib.plans.pending import Pending, pending
 from devenv_lib.plans.remedies import freeing, holding, repair_command
 from devenv_lib.plans.removal import protecting
 from devenv_lib.plans.repair import repairing
@@ -49,9 +49,12 @@ class VolumeFacts:
     @property
     def own(self) -> tuple[Volume, ...]:
         """The labelled volumes of the prefix, without those that only help a command."""
-        found = (v for v in self.snapshot.volumes if ours(v.labels, self.prefix))
-        plain = (v for v in found if not any(mark in v.labels for mark in MARKS))
-        return tuple(sorted(plain, key=lambda volume: volume.name))
+        return own_volumes(self.snapshot, self.prefix)
+
+    @property
+    def under_way(self) -> Mapping[str, Pending]:
+        """What is in the hands of another command, or of one that was killed."""
+        return pending(self.snapshot.volumes, self.prefix)
 
     @property
     def repair(self) -> str:
@@ -59,9 +62,16 @@ class VolumeFacts:
         return repair_command(self.prefix, self.image)
 
 
+def own_volumes(snapshot: Snapshot, prefix: str) -> tuple[Volume, ...]:
+    """Return the labelled volumes of a prefix, without those that only help a command."""
+    found = (v for v in snapshot.volumes if ours(v.labels, prefix))
+    plain = (v for v in found if not any(mark in v.labels for mark in MARKS))
+    return tuple(sorted(plain, key=lambda volume: volume.name))
+
+
 def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
     """Yield what there is, then what is not as it should be."""
-    own = facts.own
+    own, under_way = facts.own, facts.under_way
     count = texts.counted(len(own), "labelled volume")
     yield Finding("volumes", "OK", f"{count} of the prefix {facts.prefix}")
     yield from _names(facts)
@@ -73,7 +83,6 @@ def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
                 volume.name, "WARN", why, "To remove the orphans: inv volume.rm --orphans"
             )
     yield from _protected(facts)
-    under_way = pending(facts.snapshot.volumes, facts.prefix)
     for name, seen in sorted(facts.looks.items()):
         if name not in under_way:  # whose it is in the end, is not known before
             yield from _owners(name, seen, facts)
@@ -109,7 +118,7 @@ def _unlabelled(volume: Volume, facts: VolumeFacts) -> Finding:
 
 def _half_done(facts: VolumeFacts) -> Iterator[Finding]:
     """Yield the adoptions, restores and clones that are not finished, each once."""
-    under_way = pending(facts.snapshot.volumes, facts.prefix)
+    under_way = facts.under_way
     for one in dict.fromkeys(under_way.values()):
         names = [name for name, found in under_way.items() if found == one]
         users = (user for name in names for user in facts.snapshot.users(name))
