@@ -14,8 +14,9 @@ from devenv_lib import host as machine
 from devenv_lib.containers.attach import checked, execute
 from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
+from devenv_lib.containers.start import Start
 from devenv_lib.containers.stop import take_down
-from devenv_lib.containers.up import Environment, up
+from devenv_lib.containers.up import Environment, bring_up
 from devenv_lib.engine import connect
 from devenv_lib.engine.program import Output, capture
 from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark, tell_in_time
@@ -138,15 +139,15 @@ def environment(
     project = machine.locate(os.fspath(path), settings.prefix)
     engine = connect()
     here = machine.look(project, settings, sockets=engine.endpoint.sockets)
-    running = up(engine, project, settings, here, say=say)
+    start = Start(engine, project, settings, here, say, lambda: None)
     try:
-        yield Inside(engine, running, here.terminal)
+        yield Inside(engine, bring_up(start), here.terminal)
     except BaseException as error:
         if not keep:
-            _end_after(error, engine, running)
+            _end_after(error, start)
         raise
     if not keep:
-        _end(engine, running)
+        _end(start)
 
 
 def _let_count(number: int) -> None:
@@ -156,22 +157,25 @@ def _let_count(number: int) -> None:
     signal.raise_signal(number)
 
 
-def _end(engine: Engine, running: Environment) -> None:
-    """Undo what `up` did, to the very container: what somebody put in its place is theirs."""
-    container = running.container
-    if running.outcome == "created":
+def _end(start: Start) -> None:
+    """Undo a start, of the very container: what somebody put in its place is theirs."""
+    engine, container = start.engine, start.finished
+    if container is None:
+        return
+    if start.outcome == "created":
         take_down(engine, container)
-    elif running.outcome == "started":
-        try:
-            engine.stop(container.id)
-        except EngineFailure:
-            if any(one.id == container.id for one in engine.containers()):
-                raise
-
-
-def _end_after(error: BaseException, engine: Engine, running: Environment) -> None:
-    """Undo what `up` did after the block failed, whose exception is the one that counts."""
+        return
     try:
-        _end(engine, running)
+        engine.stop(container.id)
+    except EngineFailure:
+        if any(one.id == container.id for one in engine.containers()):
+            raise
+
+
+def _end_after(error: BaseException, start: Start) -> None:
+    """Undo a start when it or the block failed, whose exception is the one that counts."""
+    try:
+        _end(start)
     except DevenvError as failure:
-        error.add_note(f"The environment {running.container.name} was not stopped: {failure}")
+        name = start.finished.name if start.finished else ""
+        error.add_note(f"The environment {name} was not stopped: {failure}")

@@ -51,7 +51,10 @@ class Raced(Exception):
 
 @dataclass
 class Start:
-    """One call of `up`: what it was given, and what it has found out and done."""
+    """One call of `up`: what it was given, and what it has found out and done.
+
+    ``outcome`` says what was done to ``finished``, which is ``None`` where nothing had to be.
+    """
 
     engine: Engine
     project: Project
@@ -61,6 +64,7 @@ class Start:
     replacing: Callable[[], None]
     outcome: Outcome = "running"
     made: set[str] = field(default_factory=set)
+    finished: Container | None = None
     unlabelled: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
 
@@ -175,6 +179,7 @@ class Start:
         name, own = base_name(container.name), container.id in self.made
         kept = container.name == name + RESTARTING
         mounted = {mount.target for mount in container.mounts} or None
+        outcome: Outcome = "started" if kept else "created"
         try:
             plan = self.plan_of(container) if mounted else self.plan
             planned = plan.mounts.volumes
@@ -187,6 +192,8 @@ class Start:
                 needed = bool(self.settings.ssh)
                 self.ssh = start_sshd(self.engine, container.id, plan, needed=needed)
             self.engine.rename(container.name, name)  # by name: see devenv_lib.containers.stages
+            self.outcome = outcome
+            self.finished = replace(container, name=name, state="running")
         except EngineFailure as failure:
             if self._moved_on(container):
                 raise Raced(failure) from None
@@ -201,7 +208,6 @@ class Start:
             if kept or own:
                 self._give_up(container, kept=kept)
             raise
-        self.outcome = "started" if kept else "created"
         if not kept and not own:
             # Who made it may have been interrupted just now: an engine ends a removal that
             # began before the renaming a while after it. `up` looks again.

@@ -93,11 +93,15 @@ def up(
         assert (first.outcome, again.outcome) == ("created", "running")
         assert first.container.id == again.container.id
     """
-    start = Start(engine, project, settings, host, say, replacing)
+    return bring_up(Start(engine, project, settings, host, say, replacing), recreate=recreate)
+
+
+def bring_up(start: Start, *, recreate: bool = False) -> Environment:
+    """Do what `up` does. Also when it fails, ``start`` says what was finished."""
     try:
         return _go_round(start, recreate=recreate)
     except (DevenvError, KeyboardInterrupt):
-        put_back(engine, project, say)
+        put_back(start.engine, start.project, start.say)
         raise
 
 

@@ -17,6 +17,7 @@ from devenv_lib.containers import block
 from devenv_lib.engine.program import Output
 from devenv_lib.errors import EngineFailure, ProjectError, UsageError
 from tests.conftest import Workspace, docker
+from tests.relay import REFUSAL, Fault, relay
 
 pytestmark = pytest.mark.engine
 
@@ -27,6 +28,15 @@ def _home(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(workspace.home))
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+
+
+def _ready(workspace: Workspace, stopped: bool) -> None:
+    """Have an environment that is stopped, or none, and the image's user known."""
+    workspace.up()
+    if stopped:
+        docker("stop", workspace.name)
+    else:
+        workspace.stop()
 
 
 @contextmanager
@@ -234,6 +244,30 @@ def test_a_command_is_a_list_of_words(workspace: Workspace, words: list[str]) ->
     for run in (inside.execute, inside.output):
         with pytest.raises(UsageError, match="is not a command"):
             run(words)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_fails_behind_its_start_and_before_the_block_leaves_it_as_it_was(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, stopped: bool, keep: bool
+) -> None:
+    """The renaming is a start's last step, and then it still looks at what there is."""
+    socket = str(workspace.engine.endpoint.socket)
+    _ready(workspace, stopped)
+    with relay(socket, unix=True) as door, monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", door.url)
+        with environment(workspace):
+            renamed = max(n for n, line in enumerate(door.requests) if line.endswith("/rename"))
+    _ready(workspace, stopped)
+    with (
+        relay(socket, at=renamed + 2, fault=Fault.REFUSED, unix=True) as door,
+        monkeypatch.context() as patch,
+    ):
+        patch.setenv("DOCKER_HOST", door.url)
+        with pytest.raises(EngineFailure, match=REFUSAL), environment(workspace, keep=keep):
+            pytest.fail("the block was entered")
+    left = ["running"] if keep else ["exited"] if stopped else []
+    assert left == [state(workspace) for _ in workspace.container_names()]
 
 
 def test_what_fails_before_the_block_starts_nothing(workspace: Workspace) -> None:
