@@ -25,6 +25,8 @@ _LEAST_MEMORY, _MOST_MEMORY = 6 << 20, 1 << 62
 #: An engine takes about as many mounts as a kernel lets a container have at all.
 _MOST_LINKED = 1000
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+#: What no path on an engine has.
+_NO_TEXT = r"[\0\ud800-\udfff]"
 #: A pattern for names; a bracket that is not closed would stand for itself, which no name has.
 _PATTERN = re.compile(r"(?:[\w.*?-]|\[!?[\w.-]+\])+", re.ASCII)
 #: Docker's reference grammar, loosely: no word can be taken for a flag or another object.
@@ -74,7 +76,7 @@ def _bytes(value: object) -> int:
 def _cpus(value: object) -> float:
     try:
         number = float(value) if isinstance(value, int | float | str) else 0.0
-    except ValueError:
+    except (ValueError, OverflowError):
         number = 0.0
     if isinstance(value, bool) or not 0.01 <= number < float("inf"):
         raise ValueError("a number from 0.01 on")
@@ -144,7 +146,7 @@ def _mount(value: object) -> MountRequest:
     target = PurePosixPath(request.target)
     if ".." in target.parts or str(target) == "/" or str(target).startswith("//"):
         raise ValueError("targets below / and without '..'")
-    if re.search(r"[\0\ud800-\udfff]", request.source + request.target):
+    if re.search(_NO_TEXT, request.source + request.target):
         raise ValueError("paths that are UTF-8 text without a zero byte")
     return request
 
@@ -157,11 +159,16 @@ def _lockfiles(value: object) -> Mapping[str, tuple[str, ...]]:
         name: tuple(_list(files, "file names")) for name, files in value.items()
     }
     for name, files in read.items():
-        if not (isinstance(name, str) and NAME.fullmatch(name)):
-            raise ValueError(accepted)
-        if not all(isinstance(f, str) and f not in ("", ".", "..") and "/" not in f for f in files):
+        if not (isinstance(name, str) and NAME.fullmatch(name) and all(map(_is_name, files))):
             raise ValueError(accepted)
     return MappingProxyType(read)
+
+
+def _is_name(value: object) -> bool:
+    """Whether a value is a file's name."""
+    if not isinstance(value, str) or value in ("", ".", ".."):
+        return False
+    return not re.search(_NO_TEXT + "|/", value)
 
 
 def _linked_mounts(value: object) -> int:

@@ -60,6 +60,10 @@ class _Spelled:
     def flush(self) -> None:
         self._stream.flush()
 
+    def end(self) -> None:
+        """Write what may be the beginning of a letter that never came to its end."""
+        self._stream.write(printable(self._decoder.decode(b"", final=True)))
+
 
 @contextmanager
 def bytes_out() -> Iterator[IO[bytes]]:
@@ -67,13 +71,18 @@ def bytes_out() -> Iterator[IO[bytes]]:
     if (stream := sys.stdout) is None:
         raise DevenvError("There is no stdout to write to.", "Name a place: --to PATH")
     try:
-        yield cast("IO[bytes]", _Spelled(stream)) if stream.isatty() else stream.buffer
+        if stream.isatty():
+            spelled = _Spelled(stream)
+            yield cast("IO[bytes]", spelled)
+            spelled.end()
+        else:
+            yield stream.buffer
         stream.flush()
     except BrokenPipeError:
         _forget(stream)
     except OSError as error:
         _forget(stream)
-        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
+        raise _unwritten(error) from None
 
 
 def say(text: str) -> None:
@@ -213,6 +222,13 @@ def defect() -> None:
     say("This is a defect of devenv, not of yours. Please report it with the lines above.")
 
 
+def _unwritten(error: OSError) -> DevenvError:
+    return DevenvError(
+        f"The output could not be written: {error.strerror}.",
+        "See where it goes, and whether there is room: df -h; then run the same command again.",
+    )
+
+
 def _forget(stream: TextIO) -> None:
     """Let go what a stream keeps: the interpreter flushes again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -230,7 +246,7 @@ def _write(stream: TextIO | None, text: str) -> bool:
         return False
     except OSError as error:
         _forget(stream)
-        raise DevenvError(f"The output could not be written: {error.strerror}.") from None
+        raise _unwritten(error) from None
     return True
 
 

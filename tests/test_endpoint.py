@@ -114,7 +114,7 @@ def test_an_empty_variable_counts_as_none(docker: Docker, name: str) -> None:
     assert resolve(docker.environ(**{name: ""})).context == "work"
 
 
-@pytest.mark.parametrize("name", ["gone", "work ", "../work", "Default", "a\nb"])
+@pytest.mark.parametrize("name", ["gone", "work ", "../work", "Default", "a\nb", "\udcff"])
 def test_an_unknown_context_is_refused(docker: Docker, name: str) -> None:
     """Never taken for the local engine, which docker-py would do."""
     docker.engine("work", "unix:///run/work.sock")

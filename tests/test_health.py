@@ -148,6 +148,20 @@ def test_settings_that_do_not_go_together_leave_the_others() -> None:
     assert "memory_swap" in str(error)
 
 
+def test_of_what_does_not_go_together_all_is_told_and_the_rest_counts() -> None:
+    extra = {"devenv-go": "~/go"}
+    layer = Layer("a", {"memory": "2g", "memory_swap": "1g", "volumes": {"extra": extra}})
+    settings, (error,) = sound([layer])
+    assert settings.volumes.extra == extra
+    assert "memory_swap" in str(error)
+
+    wrong = Layer("b", {"volumes": {"extra": {"other-go": "~/gone"}}})
+    settings, errors = sound([layer, wrong])
+    assert not settings.volumes.extra
+    assert ["memory_swap" in str(e) for e in errors] == [True, False]
+    assert "other-go" in str(errors[1])
+
+
 def test_the_keys_of_a_layer_are_dotted() -> None:
     assert keys(Layer("a", {"build": {"base": "x"}, "image": "y"})) == ["build.base", "image"]
     assert keys(Layer("a", None)) == keys(Layer("a", 3)) == []

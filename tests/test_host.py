@@ -641,3 +641,10 @@ def test_a_forged_file_without_end_is_not_read_whole(app: Path) -> None:
         file.truncate(1 << 40)
 
     assert worktree_of(P(app)) is None
+
+
+def test_a_project_that_went_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    project = locate(str(tmp_path / "gone"), "devenv", must_exist=False)
+    with pytest.raises(ProjectError, match="cannot be looked at: No such file") as caught:
+        look(project, Settings())
+    assert "--path" in caught.value.hint

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.errors import ImageError
-from devenv_lib.images.identity import parse_identity
+from devenv_lib.images.identity import expected_identity, parse_identity
 from devenv_lib.records import Identity
 from tests.builders import P
 
@@ -31,6 +31,21 @@ def failure(user: str, passwd: str = USERS, *, chosen: bool = False) -> ImageErr
     with pytest.raises(ImageError) as caught:
         parse_identity(passwd, user, "img:1", chosen=chosen)
     return caught.value
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ("", Identity("devuser", 1500, 1500, P("/home/devuser"), "/bin/bash")),
+        ("alice", Identity("alice", 1500, 1500, P("/home/alice"), "/bin/bash")),
+        ("root", Identity("root", 0, 0, P("/root"), "/bin/bash")),
+        ("0:0", Identity("root", 0, 0, P("/root"), "/bin/bash")),
+        ("1001:100", Identity("1001", 1001, 100, P("/home/1001"), "/bin/bash")),
+    ],
+)
+def test_who_it_would_be_where_the_image_was_not_read(wanted: str, expected: Identity) -> None:
+    """A dry run shows the numbers that it can know."""
+    assert expected_identity(None, "img:1", (1500, 1500), wanted) == expected
 
 
 @pytest.mark.parametrize("user", ["alice", "1001", "alice:staff", "1001:20", "alice:"])

@@ -301,6 +301,32 @@ def test_the_agents_socket_is_bound_read_only_and_never_its_directory() -> None:
     assert str(SOCKET.real.parent) not in [mount.source for mount in plan.mounts]
 
 
+def test_a_name_that_is_no_text_is_left_out_or_refused() -> None:
+    """No engine can take one, and the whole start would fail."""
+    odd = "/home/me/\udcff"
+    plan = mount_plan(found(".bashrc", real=odd), agent=Found(P("/s"), P(odd), "socket"))
+    assert "not valid UTF-8" in why_not(plan, ".bashrc")
+    assert "not valid UTF-8" in why_not(plan, "/ssh-agent")
+    with pytest.raises(SettingsError, match="not valid UTF-8"):
+        mount_plan(found("x", real=odd), settings=asked(MountRequest("~/x", "/x")))
+
+
+def test_a_bind_in_a_bind_has_the_innermost_around_it() -> None:
+    seen = (found("stuff", "directory"), found(".config/git", "directory"))
+    requests = (MountRequest("~/stuff", "~/.config"), MountRequest("~/stuff", "~/.config/git/x"))
+    plan = mount_plan(*seen, settings=asked(*requests))
+    nested = [(str(mount.target), str(outer.target)) for mount, outer in plan.nested]
+    assert nested == [
+        ("/home/devuser/.config/git", "/home/devuser/.config"),
+        ("/home/devuser/.config/git/x", "/home/devuser/.config/git"),
+    ]
+
+
+def test_two_slashes_behind_the_tilde_are_one() -> None:
+    plan = mount_plan(found("stuff", "directory"), settings=asked(MountRequest("~//stuff", "~//y")))
+    assert mount_at(plan, "y").source == "/home/me/stuff"
+
+
 def test_without_an_agent_there_is_no_mount_and_a_reason() -> None:
     plan = mount_plan()
 

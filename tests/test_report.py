@@ -442,4 +442,6 @@ def test_an_output_that_cannot_be_written_is_an_error() -> None:
         )
 
     assert done.returncode == 1
-    assert done.stderr == "error: The output could not be written: No space left on device.\n"
+    first, next_ = done.stderr.splitlines()
+    assert first == "error: The output could not be written: No space left on device."
+    assert "df -h" in next_

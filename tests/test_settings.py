@@ -163,7 +163,7 @@ BAD_VALUES: dict[str, list[object]] = {
     "user": NOT_TEXT,
     "memory": [*SIZES, {}, "8 g", "8g\n", "0x10", "inf"],
     "memory_swap": SIZES,
-    "cpus": [None, True, False, 0, -1, "", "two", "nan", "inf", [], {}, "0", "-2", float("nan")],
+    "cpus": [None, True, False, 0, -1, "", "two", "nan", "inf", [], {}, "0", "-2", 10**400],
     "ports": [
         *(None, 8080, "8080", {}, {"8080": 80}, True),
         *([port] for port in PORTS),
@@ -177,7 +177,10 @@ BAD_VALUES: dict[str, list[object]] = {
         *([None], ["/a:/b"], [5], [[]], [{}], [{"source": "/a"}], [{"target": "/a"}]),
         *([{"source": "/a", "target": "/b"} | change] for change in MOUNTS),
     ],
-    "lockfiles": [None, "nvim", ["nvim"], 5, True, *LOCKFILES],
+    "lockfiles": [
+        *(None, "nvim", ["nvim"], 5, True, *LOCKFILES),
+        *({"tvim": ["a\0b"]}, {"tvim": ["\ud800"]}, {"tvim": ["a/b"]}),
+    ],
     "linked_mounts": [
         *(None, True, False, -1, 1001, 99999, 1.5, 2.0, "", "many", "-1", "+1", "1001", "1e2"),
         *("3 ", "3\n", "٣", [], [3], {}),

@@ -37,7 +37,7 @@ Usage: devenv PATH                             start the project's environment a
        devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
        devenv build [PATH]                     build an image
        devenv mounts [PATH]                    what would be mounted, what not, and why
-       devenv ssh-config [NAME]                lines for ~/.ssh/config
+       devenv ssh-config [--path PATH]         lines for ~/.ssh/config
        devenv setup                            an engine and the default image, where they lack
        devenv doctor [PATH]                    examine everything; --fix: mend what is safe
        devenv help [COMMAND]                   this, or the flags of a command

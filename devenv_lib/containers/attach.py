@@ -140,7 +140,10 @@ def who(engine: Engine, container: Container, user: str = "") -> Identity:
     """
     image = engine.image(container.image_id)
     if image is None:
-        raise EngineFailure(f"The image of {container.name} is gone from the engine.")
+        raise EngineFailure(
+            f"The image of {container.name} is gone from the engine.",
+            "Make the environment anew: inv run --recreate",
+        )
     name = user.partition(":")[0] or container.labels.get(LABEL_USER, "")
     try:
         return images.identity(engine, image, container.image, prefix_of(container.labels), name)

@@ -25,9 +25,18 @@ def abandon(engine: Engine, project: Project) -> None:
     """Remove the project's new container, in which nobody has been, unless somebody finishes it."""
     with suppress(EngineFailure):
         if starting := find(engine, project).starting:
-            mine = given_up(starting.name, starting.id)
-            engine.rename(starting.name, mine)
-            engine.remove(mine, force=True)
+            discard(engine, starting)
+
+
+def discard(engine: Engine, starting: Container) -> None:
+    """Remove a new container, which nobody can finish any more once its name is taken away.
+
+    Raises:
+        EngineFailure: somebody has finished or removed it, or the engine refuses.
+    """
+    mine = given_up(starting.name, starting.id)
+    engine.rename(starting.name, mine)
+    engine.remove(mine, force=True)
 
 
 def give_back(engine: Engine, container: Container) -> None:

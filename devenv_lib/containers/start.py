@@ -19,7 +19,7 @@ from devenv_lib.containers.links import make_links
 from devenv_lib.containers.ports import check_ports
 from devenv_lib.containers.sources import check_seen, refuse_displaced, unseen, vanished
 from devenv_lib.containers.sshd import has_sshd, start_sshd
-from devenv_lib.containers.stages import abandon, give_back, set_aside
+from devenv_lib.containers.stages import abandon, discard, give_back, set_aside
 from devenv_lib.containers.stop import take_down
 from devenv_lib.engine.answers import name_is_taken
 from devenv_lib.errors import DevenvError, EngineFailure
@@ -131,8 +131,8 @@ class Start:
         plan, starting = self.prepared(known), seen.starting
         displaced = starting and (vanished(starting) or unseen(starting))
         if starting and (displaced or self._outdated(starting)):
-            # Nobody has been in it yet, so nothing is lost with it.
-            abandon(self.engine, self.project)
+            with _racing():  # nobody has been in it yet, so nothing is lost with it
+                discard(self.engine, starting)
             return
         if starting:
             self._finish(starting)

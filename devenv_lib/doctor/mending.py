@@ -53,7 +53,7 @@ def _mended(at: Grounds, one: Mend, say: Callable[[str], None]) -> str:
     plan = _fit(volumes.plan_repair(engine, prefix, [one.name], image, who))
     done = volumes.repair(engine, prefix, plan, image, who)
     if done.failure:
-        raise EngineFailure(done.failure)
+        raise EngineFailure(done.failure, f"inv volume.repair --name {one.name}")
     return f"{texts.counted(done.given, 'entry is', 'entries are')} {who.name}'s now"
 
 

@@ -72,9 +72,8 @@ class Engine:
         Three calls with ``sizes``, two without, however many objects there are. The answer with
         the sizes cannot be the list: Docker's leaves out other drivers' volumes, Podman's labels.
         """
-        volumes = self.volumes(labelled=labelled)
-        usage = self._sizes() if sizes else {}
-        return Snapshot(volumes, tuple(self.containers()), usage)
+        usage = self._sizes() if sizes else {}  # first: it can take a minute
+        return Snapshot(self.volumes(labelled=labelled), tuple(self.containers()), usage)
 
     def volumes(self, *, labelled: bool = False) -> tuple[Volume, ...]:
         """Return all volumes, or with ``labelled`` only devenv's."""

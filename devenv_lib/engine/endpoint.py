@@ -159,7 +159,7 @@ def _context(name: str, chosen: str, environ: Mapping[str, str]) -> Endpoint:
     contexts = _configuration(environ) / "contexts"
     import hashlib  # noqa: PLC0415 - 3 ms that the default engine does not need
 
-    key = hashlib.sha256(name.encode()).hexdigest()
+    key = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()
     try:
         data: Any = _object((contexts / "meta" / key / "meta.json").read_bytes())
     except (OSError, ValueError):

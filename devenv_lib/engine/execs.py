@@ -66,4 +66,7 @@ def _status(client: docker.APIClient, created: str) -> int:
         if not state["Running"] and state["ExitCode"] is not None:
             return int(state["ExitCode"])
         time.sleep(_PAUSE)
-    raise EngineFailure("The engine does not say how a program in the container ended.")
+    raise EngineFailure(
+        "The engine does not say how a program in the container ended.",
+        "See whether it is well: docker info; then run the same command again.",
+    )

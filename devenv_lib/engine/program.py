@@ -67,7 +67,7 @@ def capture(words: Sequence[str]) -> Output:
     except FileNotFoundError:
         raise no_docker_program() from None
     wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
-    return Output(done.returncode if done.returncode >= 0 else 128 - done.returncode, *wrote)
+    return Output(_as_of_a_shell(done.returncode), *wrote)
 
 
 def converse(
@@ -98,7 +98,13 @@ def converse(
             timer.cancel()
         errors.seek(0)
         wrote = (b"".join(read), errors.read())
-    return Output(child.returncode, *(text.decode(errors="replace") for text in wrote))
+    status = _as_of_a_shell(child.returncode)
+    return Output(status, *(text.decode(errors="replace") for text in wrote))
+
+
+def _as_of_a_shell(status: int) -> int:
+    """Return an exit status, a signal's as a shell has it."""
+    return status if status >= 0 else 128 - status
 
 
 def _said(

@@ -88,7 +88,10 @@ def _file_in(client: docker.APIClient, container: str, path: str, hops: int = 8)
         return _file_in(client, container, posixpath.normpath(path), hops - 1)
     # An image may have anything there: a whole file system would be sent, and kept in memory.
     if stat["mode"] & _NO_FILE or stat["size"] > _LARGEST:
-        raise EngineFailure(f"{path} in the image is no file of a usual size.")
+        raise EngineFailure(
+            f"{path} in the image is no file of a usual size.",
+            "Use an image of a whole system: inv run --image IMAGE",
+        )
     return _only_file(b"".join(client.get_archive(container, path)[0]))
 
 
@@ -111,7 +114,10 @@ def _only_file(archive: bytes) -> bytes | None:
             file = tar.extractfile(member) if member and member.isreg() else None
             return file.read() if file else None
     except TarError as error:
-        raise EngineFailure(f"The engine sent an archive that cannot be read: {error}.") from None
+        raise EngineFailure(
+            f"The engine sent an archive that cannot be read: {error}.",
+            "See whether it is well: docker info; then run the same command again.",
+        ) from None
 
 
 def run_helper(client: docker.APIClient, body: dict[str, Any], name: str) -> None:

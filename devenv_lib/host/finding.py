@@ -19,10 +19,9 @@ def find(path: PurePosixPath, *, entries: bool = False) -> Found:
     """Return what is at ``path`` and where it really is; with ``entries``, also what is in it."""
     real = PurePosixPath(os.path.realpath(path))
     try:
-        mode = Path(path).stat().st_mode
+        mode, found = Path(path).stat().st_mode, tuple(links(path))
     except OSError:
         return Found(path, real, "dangling" if os.path.islink(path) else "missing")
-    found = tuple(links(path))
     if stat.S_ISDIR(mode):
         return Found(path, real, "directory", _names(path) if entries else (), found)
     if stat.S_ISREG(mode):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from devenv_lib.errors import ProjectError
 from devenv_lib.host.directories import machine_digest, mount_point
 from devenv_lib.host.finding import find
 from devenv_lib.host.survey import secrets, surveys
@@ -38,6 +39,9 @@ def look(
     a mount that would contain one is refused later. No file is opened but git's own small ones
     and ``authorized_keys``.
 
+    Raises:
+        ProjectError: the project's directory is gone, or closed to this user.
+
     Example::
 
         host = devenv.look(project, settings)
@@ -47,7 +51,7 @@ def look(
     runtime = environ.get("XDG_RUNTIME_DIR")
     local = [*_SOCKETS, *(f"{runtime}/{name}" for name in _USER_SOCKETS if runtime), *sockets]
     agent = environ.get("SSH_AUTH_SOCK")
-    owner = Path(project.path).stat()
+    owner = _owner(project.path)
     gitconfigs = _gitconfigs(project.home)
     found = {
         path: find(path, entries=path.name in settings.lockfiles)
@@ -59,7 +63,7 @@ def look(
         found=found,
         gitconfigs=gitconfigs,
         agent=find(PurePosixPath(agent)) if agent else None,
-        owner=(owner.st_uid, owner.st_gid),
+        owner=owner,
         worktree=worktree_of(project.path),
         terminal=terminal(environ),
         machine=machine_digest(),
@@ -70,6 +74,15 @@ def look(
         surveys=surveys((one.real for one in config if one.kind == "directory"), project.home),
         secrets=secrets(project.home),
     )
+
+
+def _owner(path: PurePosixPath) -> tuple[int, int]:
+    try:
+        seen = Path(path).stat()
+    except OSError as error:
+        what = f"The project {path} cannot be looked at: {error.strerror}."
+        raise ProjectError(what, "Name a directory: inv run --path DIRECTORY") from None
+    return seen.st_uid, seen.st_gid
 
 
 def _has_key(path: Path) -> bool:

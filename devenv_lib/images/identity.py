@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: The user of the default image, and of images built on it that end as another one.
 DEFAULT_USER = "devuser"
 _HIGHEST_ID = (1 << 31) - 1
+_ID = re.compile(r"[0-9]{1,10}")
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path, no password
 
 
@@ -48,9 +49,13 @@ def expected_identity(
     passwd = recall(image.id).get("passwd") if image else None
     if image and isinstance(passwd, str):
         return parse_identity(passwd, wanted or image.user, name, chosen=bool(wanted))
-    user = wanted or (image.user.partition(":")[0] if image else "") or DEFAULT_USER
-    home = PurePosixPath("/root" if user in ("root", "0") else f"/home/{user}")
-    return Identity(user, *user_ids(owner), home, "/bin/bash")
+    user, _, group = (wanted or (image.user if image else "") or DEFAULT_USER).partition(":")
+    if user in ("root", "0"):
+        return Identity("root", 0, 0, PurePosixPath("/root"), "/bin/bash")
+    uid, gid = user_ids(owner)
+    uid = int(user) if _ID.fullmatch(user) else uid
+    gid = int(group) if _ID.fullmatch(group) else gid
+    return Identity(user, uid, gid, PurePosixPath(f"/home/{user}"), "/bin/bash")
 
 
 def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) -> Identity:
@@ -87,7 +92,7 @@ def parse_identity(passwd: str, user: str, image: str, *, chosen: bool = False) 
 
 def _identity(line: list[str], image: str) -> Identity:
     name, _, uid, gid, _, home, shell = line
-    numbers = [int(text) for text in (uid, gid) if re.fullmatch(r"[0-9]{1,10}", text)]
+    numbers = [int(text) for text in (uid, gid) if _ID.fullmatch(text)]
     if len(numbers) < 2 or max(numbers) > _HIGHEST_ID:
         raise ImageError(
             f"The user {name!r} of the image {image} has no uid and gid that an engine takes "

@@ -30,7 +30,7 @@ from devenv_lib.mounts.records import (
 )
 from devenv_lib.mounts.scoped import EXTRA, check_further, volume_mount
 from devenv_lib.mounts.tree import Places
-from devenv_lib.mounts.unfit import absence, chosen_inside, unfit
+from devenv_lib.mounts.unfit import absence, chosen_inside, no_text, unfit
 from devenv_lib.names import CACHE, DATA, STATE, volume_name
 from devenv_lib.project import Project
 from devenv_lib.readers import MountRequest
@@ -168,7 +168,7 @@ class _Draft:
             source = str(agent.path) if agent else "$SSH_AUTH_SOCK"
             self.left.append(LeftOut(source, AGENT, "no ssh agent is running"))
             return
-        if reason := chosen_inside(agent, self.writable):
+        if reason := no_text(agent) or chosen_inside(agent, self.writable):
             self.left.append(LeftOut(str(agent.path), AGENT, reason))
             return
         self._bind(agent, AGENT, "the ssh agent")
@@ -205,6 +205,10 @@ class _Draft:
                 f"'devenv.mounts' puts {found.path} at {target}, above {hidden.target} "
                 f"({hidden.why}), which could not be mounted then.",
                 "Choose another target; see what is mounted: inv mounts",
+            )
+        if found.exists and (reason := no_text(found)):
+            raise SettingsError(
+                f"'devenv.mounts' has {found.path}: {reason}.", "Rename it, or choose another."
             )
         if found.exists and (reason := chosen_inside(found, self.writable)):
             raise SettingsError(

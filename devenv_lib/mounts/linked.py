@@ -143,8 +143,6 @@ class _Following:
             yield f"it leads back to {found.real}, where it was reached from"
         if reason := misplaced(place, self.places, (self.inside, self.host.home)):
             yield reason
-        if not _is_text(f"{found.real}{place}"):
-            yield "it leads to a name that is not valid UTF-8"
         if len(self.made) >= self.settings.linked_mounts:
             yield f"the limit of {self.settings.linked_mounts} (linked_mounts) is reached"
 
@@ -156,14 +154,6 @@ class _Following:
         self.places.add(mount)
         if wish.link.found.kind == "directory":
             self._enter(_Root(real, real, wish.place, (*wish.root.way, wish.root.real)))
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _short(path: PurePosixPath, home: PurePosixPath) -> PurePosixPath:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
@@ -99,6 +99,15 @@ class MountPlan:
         """The mounts that are volumes."""
         return tuple(mount for mount in self.mounts if mount.kind == "volume")
 
+    @property
+    def nested(self) -> Iterator[tuple[Mount, Mount]]:
+        """The mounts that lie in a bind, each with the innermost one."""
+        by_target = {mount.target: mount for mount in self.mounts}
+        for mount in self.mounts:
+            outer = next((by_target[p] for p in mount.target.parents if p in by_target), None)
+            if outer and outer.kind == "bind":
+                yield mount, outer
+
     def held(self, points: Iterable[MountPoint]) -> MountPlan:
         """Return the plan with the volumes that a container really has, at the same places.
 
@@ -114,7 +123,7 @@ class MountPlan:
 
 def below(home: PurePosixPath, path: str) -> PurePosixPath:
     """Return ``path`` with a leading ``~`` replaced by ``home``."""
-    return home / path[2:] if path.startswith("~/") else PurePosixPath(path)
+    return home / path[2:].lstrip("/") if path.startswith("~/") else PurePosixPath(path)
 
 
 def directories(home: PurePosixPath, settings: Settings) -> tuple[PurePosixPath, ...]:

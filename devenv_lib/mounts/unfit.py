@@ -21,6 +21,8 @@ def unfit(
         return absence(found)
     if found.kind in ("socket", "other"):
         return "neither a file nor a directory"
+    if reason := no_text(found):
+        return reason
     place = project.target(inside)
     if target.is_relative_to(place):
         return "it lies inside the project, which is mounted writable there"
@@ -34,6 +36,15 @@ def absence(found: Found) -> str:
     if found.kind == "dangling":
         return f"a symlink that leads nowhere ({found.real})"
     return "not there"
+
+
+def no_text(found: Found) -> str:
+    """Return why no engine can take the name of what was found, or an empty string."""
+    try:
+        f"{found.path}{found.real}".encode()
+    except UnicodeEncodeError:
+        return "its name, or that of what it leads to, is not valid UTF-8"
+    return ""
 
 
 def chosen_inside(found: Found, writable: Mapping[PurePosixPath, str]) -> str:

@@ -53,7 +53,10 @@ def directories(records: Iterable[bytes], depth: int) -> tuple[Directory, ...]:
             kind, blocks, links, inode, path = record.split(b" ", 4)
             size = int(blocks) * _BLOCK
         except ValueError:
-            raise EngineFailure("find in the helper container answered nonsense.") from None
+            raise EngineFailure(
+                "find in the helper container answered nonsense.",
+                "Take the default image for it: DEVENV_IMAGE= inv volume.usage",
+            ) from None
         if kind != b"d" and links != b"1":
             size = 0 if inode in seen else size
             seen.add(inode)

@@ -268,7 +268,7 @@ def _stream(
     tolerated = (tar.CHANGED,) if tolerant else ()
     with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
         if program.stdout is None:
-            raise EngineFailure("The helper has no output.")
+            raise EngineFailure("The helper has no output.", AGAIN)
         buffer, end = memoryview(bytearray(_CHUNK)), b""
         with closing(writer(cast("IO[bytes]", sink), compression)) as compressed:
             while count := program.stdout.readinto(buffer):  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from devenv_lib.errors import EngineFailure, Refused
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, ours, unfinished_name
 from devenv_lib.plans.remedies import freeing, holding
 from devenv_lib.plans.restoring import interrupted
@@ -116,7 +116,7 @@ def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Itera
             raise
         settled = None
         # If this fails too, the marker stays, and whoever comes next carries on.
-        with suppress(EngineFailure):
+        with suppress(DevenvError):
             settled = _settle(hold)
         if isinstance(failure, EngineFailure):
             raise interrupted(failure, name, present=present, settled=settled) from None

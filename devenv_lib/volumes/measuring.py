@@ -52,5 +52,8 @@ def measure(
         with helper.stream(listing(WALK), stdout=PIPE, tolerated=(_VANISHED,)) as program:
             found = directories(whole_records(program.stdout), depth)
     if program.status and "No such file" not in program.said:
-        raise EngineFailure(f"{name} could not be looked at as a whole: {program.said}.")
+        raise EngineFailure(
+            f"{name} could not be looked at as a whole: {program.said}.",
+            "Run the same command again; if that stays, look into its disk: docker info",
+        )
     return found

@@ -67,7 +67,10 @@ def send_file(source: IO[bytes], pipe: Pipe, tally: Tally) -> None:
             pipe.write(chunk)
             tally.bytes += len(chunk)
     except OSError as error:
-        raise DevenvError(f"The source could not be read: {error.strerror}.") from None
+        raise DevenvError(
+            f"The source could not be read: {error.strerror}.",
+            "See what is wrong with it; then run the same command again.",
+        ) from None
     tally.files += 1
 
 

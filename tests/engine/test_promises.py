@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -15,7 +16,8 @@ import pytest
 import requests
 
 from devenv_lib import volumes
-from devenv_lib.errors import EngineFailure, Refused, UsageError
+from devenv_lib.errors import EngineFailure, Refused, SettingsError, UsageError
+from devenv_lib.readers import MountRequest
 from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
 
@@ -336,3 +338,27 @@ def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) ->
     status = workspace.sh("cat /proc/self/status")
     assert "NoNewPrivs:\t1" in status
     assert "CapEff:\t0000000000000000" in status
+
+
+@pytest.mark.every_engine
+@pytest.mark.parametrize("kind", ["directory", "file"])
+def test_a_bind_in_a_bind_needs_a_place_there(workspace: Workspace, kind: str) -> None:
+    """An engine would make it: as root's, in a directory of the user's own."""
+    inner, point = workspace.home / "inner", workspace.path / "sub/deep"
+    if kind == "file":
+        workspace.write("inner", "content")
+    else:
+        workspace.write("inner/file", "content")
+    target = f"~/{point.relative_to(workspace.home)}"
+    workspace.configure(mounts=(MountRequest("~/inner", target),))
+    with pytest.raises(SettingsError, match=f"there is no {kind} {point}") as caught:
+        workspace.up()
+    assert not point.parent.exists()
+    assert workspace.container_names() == []
+
+    (made,) = re.findall(r"Make it: (.*?);", caught.value.hint)
+    subprocess.run(made, shell=True, check=True)  # noqa: S602 - what a person is told to run
+    workspace.up()
+    seen = f"/home/devuser/{point.relative_to(workspace.home)}" + "/file" * (kind == "directory")
+    assert workspace.sh(f"cat {seen}") == "content"
+    assert inner.exists()

@@ -10,8 +10,8 @@ from devenv_lib.plans.health.finding import Finding, failing
 from devenv_lib.settings import Layer, Settings, flatten, load, read_value
 from devenv_lib.volume_settings import EXTRA, SCOPE
 
-#: Keys whose values are compared with other keys'.
-_COMPARED = frozenset({"memory", "memory_swap", SCOPE, EXTRA})
+#: Keys whose values are compared with other keys', by what they are compared about.
+_COMPARED = ({"memory", "memory_swap"}, {EXTRA}, {SCOPE})
 
 
 def settings_findings(layers: Sequence[Layer], errors: Iterable[DevenvError]) -> Iterator[Finding]:
@@ -39,13 +39,15 @@ def sound(layers: Sequence[Layer]) -> tuple[Settings, tuple[SettingsError, ...]]
     """Return the settings of what is right in ``layers``, and all that is wrong in them."""
     errors: list[SettingsError] = []
     kept = [replace(layer, values=dict(_right(layer, errors))) for layer in layers]
-    try:
-        return load(kept), tuple(errors)
-    except SettingsError as error:
-        errors.append(error)
     # Each for itself is right: only these are compared with others.
-    apart = [replace(one, values=_without(one, _COMPARED)) for one in kept]
-    return load(apart), tuple(errors)
+    dropped = set[str]().union(*_COMPARED)
+    for names in _COMPARED:
+        try:
+            load([_without(layer, dropped - names) for layer in kept])
+            dropped -= names
+        except SettingsError as error:
+            errors.append(error)
+    return load([_without(layer, dropped) for layer in kept]), tuple(errors)
 
 
 def _right(layer: Layer, errors: list[SettingsError]) -> Iterator[tuple[str, object]]:
@@ -67,5 +69,6 @@ def _right(layer: Layer, errors: list[SettingsError]) -> Iterator[tuple[str, obj
                 yield key, value
 
 
-def _without(layer: Layer, names: Collection[str]) -> dict[str, object]:
-    return {key: value for key, value in flatten(layer) if key not in names}
+def _without(layer: Layer, names: Collection[str]) -> Layer:
+    values = {key: value for key, value in flatten(layer) if key not in names}
+    return replace(layer, values=values)
