@@ -9,6 +9,7 @@ from devenv_lib import host as machine
 from devenv_lib.errors import SettingsError
 from devenv_lib.mounts import MountPlan
 
+#: How what a bind is mounted on is made, if it is to be there.
 _MAKE = {"directory": "mkdir -p", "file": "install -D -m 644 /dev/null"}
 
 
@@ -23,17 +24,13 @@ def check_points(plan: MountPlan) -> None:
     """
     for mount, outer in plan.nested:
         place = PurePosixPath(outer.source) / mount.target.relative_to(outer.target)
-        is_directory = machine.find(PurePosixPath(mount.source)).kind == "directory"
-        there = machine.find(place)
-        if not there.exists or (there.kind == "directory") != is_directory:
-            what, make = (
-                ("directory", "mkdir -p")
-                if is_directory
-                else ("file", "install -D -m 644 /dev/null")
-            )
+        kinds = (machine.find(PurePosixPath(mount.source)).kind, machine.find(place).kind)
+        wanted, there = (kind if kind in ("directory", "missing") else "file" for kind in kinds)
+        if wanted != there:
             raise SettingsError(
                 f"{mount.source} cannot be mounted at {mount.target} ({mount.why}): that is in "
-                f"{outer.target} ({outer.why}), and there is no {kind} {place}, which the engine "
-                "would make there as root.",
-                f"Make it: {_MAKE[kind]} {shlex.quote(str(place))}; or choose other targets: inv mounts",
+                f"{outer.target} ({outer.why}), and there is no {wanted} {place}, which the "
+                "engine would make there as root.",
+                f"Make it: {_MAKE[wanted]} {shlex.quote(str(place))}; or choose other targets: "
+                "inv mounts",
             )
