@@ -30,6 +30,7 @@ LABEL_MADE_BY = "devenv.made-by"
 MARKS = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_REMOVING, LABEL_UNFINISHED)
 LABEL_HOST = "devenv.host"
 LABEL_MOUNT = "devenv.mount"
+LABEL_PARENT = "devenv.parent"
 DEFAULT_PREFIX = "devenv"
 
 #: The volumes that every environment has, and where below the home they are mounted.

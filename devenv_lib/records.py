@@ -122,8 +122,9 @@ class Host:
     ``terminal`` holds ``TERM``, ``COLORTERM`` and ``TZ`` as far as they are known.
     ``sockets`` are the engines' own sockets on this machine: they are never mounted.
     ``state`` is a resolved directory of devenv's own for what has to outlive a command.
-    ``machine`` is a digest that tells this machine from others, and ``mount_point`` is where the
-    file system of the project directory is mounted.
+    ``machine`` is a digest that tells this machine from others, ``mount_point`` is where the
+    file system of the project directory is mounted, and ``parent`` tells the directory that the
+    project is in from others.
     ``keys`` says whether ``~/.ssh/authorized_keys`` has a key in it.
     ``surveys`` has a record for each real directory of configuration, and for those that links
     in them lead to. ``secrets`` are the resolved places where secrets are kept, and those that
@@ -146,6 +147,7 @@ class Host:
     keys: bool = False
     machine: str = ""
     mount_point: PurePosixPath = field(default_factory=lambda: PurePosixPath("/"))
+    parent: str = ""
 
     def at(self, path: PurePosixPath) -> Found:
         """Return what was found at ``path``; a path nobody looked at counts as missing."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devenv_lib.host import directories
-from devenv_lib.host.directories import machine_digest, mounted_places
+from devenv_lib.host.directories import machine_digest, mounted_places, which
 from devenv_lib.names import (
     LABEL_HOST,
     LABEL_MOUNT,
+    LABEL_PARENT,
     LABEL_PATH,
     LONGEST_VOLUME,
     NAME,
@@ -25,16 +28,15 @@ from devenv_lib.plans import Directories, is_orphan, removal
 from devenv_lib.records import Snapshot, Volume
 
 PATH = "/disk/work/app"
-LABELS = {LABEL_PATH: PATH, LABEL_HOST: "here", LABEL_MOUNT: "/disk"}
+LABELS = {LABEL_PATH: PATH, LABEL_HOST: "here", LABEL_MOUNT: "/disk", LABEL_PARENT: "1-2"}
 #: The directory that the project was in is there, and its disk is mounted.
 GONE: Any = {"/disk/work": "directory", PATH: "missing", "/disk": "directory"}
 
 
-def seen(mounted: str = "/disk", **states: str) -> Directories:
+def seen(mounted: str = "/disk", which: str = "1-2", **states: str) -> Directories:
     renamed = {"parent": "/disk/work", "path": PATH}
-    return Directories(
-        "here", GONE | {renamed[k]: v for k, v in states.items()}, frozenset([mounted])
-    )
+    found = GONE | {renamed[k]: v for k, v in states.items()}
+    return Directories("here", found, frozenset([mounted]), {"/disk/work": which})
 
 
 def test_a_project_that_is_gone_orphans_its_volume() -> None:
@@ -51,6 +53,9 @@ def test_a_project_that_is_gone_orphans_its_volume() -> None:
         (LABELS, seen(parent="unknown")),
         (LABELS, seen(parent="other")),
         (LABELS, seen(mounted="/")),
+        (LABELS, seen(which="3-2")),
+        ({**LABELS, LABEL_PARENT: ""}, seen(which="")),
+        ({LABEL_PATH: PATH, LABEL_HOST: "here", LABEL_MOUNT: "/disk"}, seen()),
         ({**LABELS, LABEL_HOST: "elsewhere"}, seen()),
         ({LABEL_PATH: PATH}, seen()),
         ({LABEL_HOST: "here"}, seen()),
@@ -68,14 +73,38 @@ def test_the_look_is_of_this_machine(tmp_path: Path) -> None:
     project.mkdir(parents=True)
     mount = next(p for p in (tmp_path, *tmp_path.parents) if p.is_mount())
     labels = {LABEL_PATH: str(project), LABEL_HOST: machine_digest(), LABEL_MOUNT: str(mount)}
+    labels[LABEL_PARENT] = which(str(project.parent))
     assert not is_orphan(labels, directories([labels]))
     project.rmdir()
+    assert is_orphan(labels, directories([labels]))
+    # As when another disk is mounted where the project's was.
+    project.parent.rename(tmp_path / "away")
+    project.parent.mkdir()
+    assert not is_orphan(labels, directories([labels]))
+    project.parent.rmdir()
+    (tmp_path / "away").rename(project.parent)
     assert is_orphan(labels, directories([labels]))
     project.symlink_to("nowhere")
     assert not is_orphan(labels, directories([labels]))
     project.unlink()
     project.parent.rmdir()
     assert not is_orphan(labels, directories([labels]))
+
+
+def test_nothing_is_said_of_what_has_no_number_or_is_encrypted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its key, an encrypted directory says that nothing of any name is there (fscrypt)."""
+    assert which(str(tmp_path)) not in ("", which(str(tmp_path.parent)))
+    assert which(str(tmp_path / "none")) == ""
+
+    def flagged(_: int, request: int, flags: array[int]) -> None:
+        assert request == 0x80086601
+        flags[0] = 0x800
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fcntl, "ioctl", flagged)
+        assert which(str(tmp_path)) == ""
 
 
 def test_a_machine_is_told_by_a_digest_of_its_id(tmp_path: Path) -> None:

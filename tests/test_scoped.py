@@ -24,7 +24,7 @@ def planned(*seen: Found, scope: Mapping[str, Scope] | None = None, **extra: str
     """Return the mounts of a project with further volumes, ``go="~/go"`` for ``devenv-go``."""
     further = {f"devenv-{name}": place for name, place in extra.items()}
     settings = Settings(volumes=Volumes(scope=scope or {}, extra=further))
-    machine = replace(host(*seen), machine="abc", mount_point=P("/home"))
+    machine = replace(host(*seen), machine="abc", mount_point=P("/home"), parent="1-2")
     return build_mounts(PROJECT, settings, machine, IDENTITY)
 
 
@@ -36,6 +36,7 @@ def test_a_projects_own_volume_says_whose_it_is_and_where_that_was() -> None:
         "devenv.path": "/home/me/code/app",
         "devenv.host": "abc",
         "devenv.mount": "/home",
+        "devenv.parent": "1-2",
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import hmac
 import os
 import re
 import stat
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +16,8 @@ from devenv_lib.plans.orphans import Directories, State, places
 
 _MACHINE_ID = Path("/etc/machine-id")
 _MOUNTS = Path("/proc/self/mountinfo")
+#: Linux's request for a file's flags (``FS_IOC_GETFLAGS``), and the one of encrypted directories.
+_GET_FLAGS, _ENCRYPTED = 0x80086601, 0x800
 
 
 def machine_digest(file: Path = _MACHINE_ID) -> str:
@@ -57,6 +61,33 @@ def mount_point(path: PurePosixPath) -> PurePosixPath:
     return next(p for p in above if p == p.parent or str(p) in known or os.path.ismount(p))
 
 
+def which(directory: str) -> str:
+    """Return what tells a directory from any other on this machine: its file system and inode.
+
+    Empty where that cannot be said for sure: the file system has no number, or what is in the
+    directory is not to be seen while its key is away (fscrypt).
+    """
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC | os.O_DIRECTORY)
+    except (OSError, ValueError):
+        return ""
+    try:
+        number, inode = os.fstatvfs(descriptor).f_fsid, os.fstat(descriptor).st_ino
+        return f"{number:x}-{inode:x}" if number and not _is_encrypted(descriptor) else ""
+    finally:
+        os.close(descriptor)
+
+
+def _is_encrypted(descriptor: int) -> bool:
+    """Whether a directory's names are encrypted; a file system without such flags has none."""
+    flags = array("L", [0])
+    try:
+        fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+    except OSError:
+        return False
+    return bool(flags[0] & _ENCRYPTED)
+
+
 def directories(volumes: Iterable[Mapping[str, str]]) -> Directories:
     """Look at what says whether volumes with these labels are orphans."""
     machine = machine_digest()
@@ -68,9 +99,9 @@ def directories(volumes: Iterable[Mapping[str, str]]) -> Directories:
         states.setdefault(parent, _state(parent, os.stat))
         states.update({mount: _state(mount, os.stat) for mount in mounts if mount not in states})
     known = mounted_places()
-    return Directories(
-        machine, states, frozenset(p for p in states if p in known or _is_mounted(p))
-    )
+    mounted = frozenset(p for p in states if p in known or _is_mounted(p))
+    identities = {path: which(path) for path, state in states.items() if state == "directory"}
+    return Directories(machine, states, mounted, identities)
 
 
 def state(path: PurePosixPath) -> State:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.errors import ProjectError
-from devenv_lib.host.directories import machine_digest, mount_point
+from devenv_lib.host.directories import machine_digest, mount_point, which
 from devenv_lib.host.finding import find
 from devenv_lib.host.survey import secrets, surveys
 from devenv_lib.host.worktree import worktree_of
@@ -68,6 +68,7 @@ def look(
         terminal=terminal(environ),
         machine=machine_digest(),
         mount_point=mount_point(project.path),
+        parent=which(str(project.path.parent)),
         keys=_has_key(Path(project.home / KEYS)),
         state=_state(project.home, environ),
         sockets=tuple(dict.fromkeys(PurePosixPath(os.path.realpath(s)) for s in local)),

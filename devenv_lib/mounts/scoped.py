@@ -10,6 +10,7 @@ from devenv_lib.mounts.records import Mount
 from devenv_lib.names import (
     LABEL_HOST,
     LABEL_MOUNT,
+    LABEL_PARENT,
     LABEL_PATH,
     LABEL_PROJECT,
     common_labels,
@@ -29,7 +30,7 @@ def volume_mount(
     """Return the mount of the volume that environments share as ``name``, or of the project's own.
 
     A project's own says by its labels whose it is, and how it is known that the project is gone:
-    on which machine it was, and on which file system.
+    on which machine it was, on which file system, and in which directory.
     """
     labels = common_labels(project.prefix)
     if scope == "project":
@@ -39,6 +40,7 @@ def volume_mount(
             LABEL_PATH: str(project.path),
             LABEL_HOST: host.machine,
             LABEL_MOUNT: str(host.mount_point),
+            LABEL_PARENT: host.parent,
         }
     return Mount("volume", name, target, read_only=False, why=why, labels=labels)
 
