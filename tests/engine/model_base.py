@@ -7,9 +7,10 @@ import itertools
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
 from hypothesis.strategies import sampled_from
@@ -18,7 +19,7 @@ from devenv_lib.engine import connect
 from devenv_lib.errors import DevenvError
 from devenv_lib.settings import Settings
 from tests.conftest import IMAGE, RUN, Workspace, give
-from tests.engine.model_look import Look, digest, read_saved, read_tree
+from tests.engine.model_look import Look, digest, read_saved, read_tree, shown
 from tests.engine.model_world import Expected, Volume, World
 
 _numbers = itertools.count(1)
@@ -27,6 +28,8 @@ M = TypeVar("M", bound="Base")
 PROJECTS = sampled_from(["app", "lib"])
 #: Volumes: those of environments (two of them a project's own), and two others.
 SUFFIXES = sampled_from(["data", "cache", "state", "tvim-lock", "own-app", "own-lib", "x", "y"])
+#: After how many steps files are read by a container, where they cannot be read directly.
+_WHOLE = 5
 #: The configuration that people have.
 CONFIGURATION = {
     ".bashrc": "alias ll='ls -l'\n",
@@ -71,8 +74,9 @@ def checked(
 class Base(RuleBasedStateMachine):
     """Two projects of one prefix on the real engine, and the model of all of it."""
 
-    #: Steps that were taken by all machines.
+    #: Steps that were taken by all machines, and what came of them.
     taken = 0
+    seen: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,6 +91,7 @@ class Base(RuleBasedStateMachine):
         for project in ("app", "lib"):
             path = home / "work" / project
             path.mkdir(parents=True)
+            (path / "tasks.py").write_text("from devenv_lib.tasks import ns\n")
             self.at[project] = Workspace(engine, home, path, settings)
         for relative, content in CONFIGURATION.items():
             self.at["app"].write(relative, content)
@@ -108,11 +113,16 @@ class Base(RuleBasedStateMachine):
             return self.world.cache_of(suffix.removeprefix("own-"))
         return f"{self.prefix}-{suffix}"
 
-    def does(self, verb: Callable[[], object], expected: Expected) -> object:
+    def note(self, *outcomes: str) -> None:
+        """Remember that this came to pass: a rule that never gets anywhere shows nothing."""
+        Base.seen.update(outcome.partition(" container")[0] for outcome in outcomes)
+
+    def does(self, what: str, verb: Callable[[], object], expected: Expected) -> object:
         """Carry a verb out, which has to be refused in the model's words, or not to be."""
         result, refused = attempt(verb)
         assert bool(refused) == bool(expected.says), (refused or result, expected)
         assert not refused or any(why in refused for why in expected.says), (refused, expected)
+        self.note(f"{what}: {expected.says[0]}" if refused else f"{what}: done")
         return result
 
     def check(self, *, whole: bool = False) -> None:
@@ -120,10 +130,10 @@ class Base(RuleBasedStateMachine):
         self.check_containers()
         self.check_volumes()
         mine = self.world.volumes
-        files = self.look.files(mine, whole=whole)
-        assert files is None or files == {name: volume.files for name, volume in mine.items()}
+        files = self.look.files(mine, whole=whole or self.steps % _WHOLE == 0)
+        assert files is None or files == {n: shown(volume.files) for n, volume in mine.items()}
         for project, at in self.at.items():
-            assert read_tree(at.path) == self.world.project_files.get(project, {})
+            assert read_tree(at.path) == shown(self.world.project_files.get(project, {}))
         assert self.configuration() == self.before, "the host's configuration was changed"
 
     def check_containers(self) -> None:
@@ -151,7 +161,7 @@ class Base(RuleBasedStateMachine):
             if not failed and self.steps:
                 self.check(whole=True)
                 for path, _, saved in self.archives:
-                    assert read_saved(path) == saved.files
+                    assert read_saved(path) == shown(saved.files)
         finally:
             self.clean()
 

@@ -31,6 +31,22 @@ PLACES = {
 }
 
 
+#: Says what it could change of what is not an environment's own.
+_ATTACK = """
+for path in ~/.bashrc ~/.config/git ~/.config/git/ignore ~/.config/tvim ~/.config/tvim/init.lua \\
+        ~/.local/share/opencode/auth.json /opt/devenv/config/tvim /opt/bind; do
+    test -e "$path" || continue
+    new="$path"
+    test -d "$path" && new="$path/new"
+    (echo planted >>"$new") && echo "wrote $new"
+    mv -f "$path" "$path.moved" && echo "moved $path"
+    rm -rf "$path" && echo "removed $path"
+    chmod 777 "$path" && echo "opened $path"
+done 2>/dev/null
+true
+"""
+
+
 class Machine(Volumes):
     """All steps: those with environments, settings and lists are here."""
 
@@ -55,8 +71,10 @@ class Machine(Volumes):
     @checked
     def up(self, project: str, recreate: bool) -> None:
         expected = self.world.up(project, recreate=recreate)
-        found = self.does(lambda: self.at[project].up(recreate=recreate), expected)
+        found = self.does("up", lambda: self.at[project].up(recreate=recreate), expected)
         if isinstance(found, containers.Environment):
+            self.note(f"up: {found.outcome}", *["up: differs"] * bool(found.differs))
+            self.note(*["up: unlabelled"] * bool(found.unlabelled))
             outcome = (found.outcome, bool(found.differs), set(found.unlabelled))
             assert outcome == expected.result, found.differs
 
@@ -66,6 +84,7 @@ class Machine(Volumes):
         expected = self.world.stop(project, keep=keep)
         stopped = containers.stop(self.engine, self.at[project].project, keep=keep)
         assert [(one.name, one.kept) for one in stopped] == expected.result
+        self.note(*[f"stop: {'kept' if keep else 'removed'}"] * len(stopped))
 
     @precondition(lambda self: self.running())
     @rule(
@@ -98,6 +117,17 @@ class Machine(Volumes):
         assert container
         words = ["sh", "-c", script, "sh", place, content]
         assert containers.execute(self.engine, container, words) == 0
+        self.note("write: something" if content else "write: away")
+
+    @precondition(lambda self: self.running())
+    @rule(project=PROJECTS)
+    @checked
+    def attack(self, project: str) -> None:
+        """Try to write to all of the host's configuration that is there, as its user inside."""
+        if project in self.running():
+            name = self.world.container_name(project)
+            assert self.at[project].sh(_ATTACK, name=name) == ""
+            self.note("attack: refused")
 
     def running(self) -> list[str]:
         return [p for p, c in self.world.environments.items() if c.state == "running"]

@@ -48,7 +48,9 @@ class Others(Base):
             labels["devenv.path"] = path
         self.client.create_volume(name, labels=labels)
         kinds: dict[str, Whose] = {"unlabelled": "unlabelled", "stranger": "stranger"}
-        self.world.volumes[name] = Volume(kinds.get(whose, "ours"), path)
+        content = f"{whose} of step {self.steps}"
+        self.look.put(name, "g-made", content)
+        self.world.volumes[name] = Volume(kinds.get(whose, "ours"), path, {"g-made": content})
 
     @rule(suffix=SUFFIXES)
     @checked

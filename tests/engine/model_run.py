@@ -33,6 +33,8 @@ def main() -> None:
         run_state_machine_as_test(Machine, settings=chosen)
     finally:
         seconds = time.monotonic() - began
+        for outcome, count in sorted(Base.seen.items()):
+            print(f"{count:6} {outcome}")  # noqa: T201
         print(f"{Base.taken} steps in {seconds:.0f} s: {Base.taken / seconds:.1f} a second")  # noqa: T201
 
 
