@@ -9,7 +9,9 @@ import pytest
 from devenv_lib.engine import Engine
 from devenv_lib.errors import DevenvError, EngineFailure, Refused, UsageError
 from devenv_lib.names import (
+    LABEL_ADOPTING,
     LABEL_COMPLETE,
+    LABEL_REMOVING,
     adopting_name,
     common_labels,
     complete_name,
@@ -339,3 +341,17 @@ def test_a_dry_run_says_what_is_left_to_do() -> None:
 def test_a_label_alone_marks_what_is_under_way_only_inside_its_prefix() -> None:
     stray = Volume("x", {LABEL_COMPLETE: NAME})
     assert pending([stray], "devenv") == {}
+
+
+def test_without_the_marker_nothing_is_done_of_a_removal_that_was_begun() -> None:
+    """Somebody removed the marker: the volume may be half, and its copy the only whole one."""
+    model = engine(files={"a": "1"})
+    model.make(COPY, {**OURS, LABEL_ADOPTING: NAME}, FILES)
+    model.make(REMOVING, {**OURS, LABEL_REMOVING: NAME}, {})
+    with pytest.raises(Refused, match=f"{COPY} has all of it") as caught:
+        run(model)
+    assert f"docker volume rm {REMOVING}" in caught.value.hint
+    assert list(model.volumes) == [NAME, COPY, REMOVING]
+    model.volumes.pop(REMOVING)  # as the hint says, where the volume is whole
+    assert run(model) is True
+    assert set(model.volumes) == {NAME}

@@ -156,6 +156,8 @@ def next_step(found: Adoption, content: Content | None) -> Step:
 def _without_marker(found: Adoption) -> Step:
     """No copy is known to be complete: the volume itself is what counts."""
     if found.volume is not None:
+        if found.copy and found.removing:
+            raise _half_known(found)
         if found.copy or found.removing:
             return "discard"
         return "done" if found.labelled else "copy"
@@ -165,6 +167,17 @@ def _without_marker(found: Adoption) -> Step:
         f"The volume {found.name} is gone, and its copy {found.copy.name} is not complete.",
         f"What is in that: inv volume.usage --name {found.copy.name}; to remove it: inv volume.rm "
         f"--name {found.copy.name}",
+    )
+
+
+def _half_known(found: Adoption) -> Refused:
+    """Return why nobody can say any more whether a volume or its copy is whole."""
+    return Refused(
+        f"The removal of {found.name} was begun and may not be finished, and somebody removed "
+        f"{complete_name(found.name)}, which said that {adopting_name(found.name)} has all of it.",
+        f"See what is in each: inv volume.usage --name {adopting_name(found.name)}; to have that: "
+        f"inv volume.cp --name {adopting_name(found.name)} --file . --to DIRECTORY. If "
+        f"{found.name} is whole, carry on from it: docker volume rm {removing_name(found.name)}",
     )
 
 

@@ -68,6 +68,7 @@ def restore(
                 replace=directory,
                 protected=at.settings.volumes.protected,
                 moved=moved,
+                say=report.say,
             )
     if format == "json":
         report.as_json({**asdict(done), "engine": at.engine.endpoint.name})
@@ -106,8 +107,6 @@ def _tell(done: volumes.Restored, at: Hands, began: float) -> None:
         report.reason(f"first, what an interrupted command left was {done.earlier}")
     if not done.verified:
         report.reason("there was no manifest, so the archive's digest was not verified")
-    if done.saved:
-        report.reason(f"what was there before: {done.saved}")
     for note in done.notes:
         report.reason(note)
     report.summary({"restored": 1}, at.engine.endpoint.title, time.monotonic() - began)

@@ -133,14 +133,7 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
             "See above; without backups: leave out --backup",
         )
     for saved in made:
-        with volumes.opened(Path(saved.path)) as archive:
-            if archive.files != saved.manifest.files:
-                entries = texts.counted(archive.files, "entry", "entries")
-                raise Refused(
-                    f"Nothing was removed: {saved.path} has {entries}, and "
-                    f"{saved.manifest.files} were expected.",
-                    "Somebody may have used the volume meanwhile: repeat the command.",
-                )
+        volumes.check_saved(saved, "Nothing was removed")
     after = volumes.last_changes(at.engine, at.prefix, names, image)
     if changed := [name for name in names if after[name] != before[name]]:
         raise Refused(

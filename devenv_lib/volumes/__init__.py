@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from devenv_lib.volumes.remove import Removal, plan_removal, remove
     from devenv_lib.volumes.repair import Repair, plan_repair, rehearse_repair, repair
     from devenv_lib.volumes.restore import Restored, plan_restore, restore
+    from devenv_lib.volumes.saved import check_saved
     from devenv_lib.volumes.tree import last_changes
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "backup",
     "best",
     "check_directory",
+    "check_saved",
     "clear_up",
     "clone",
     "copy_in",
@@ -85,6 +87,7 @@ lazily(
         "remove": ("Removal", "plan_removal", "remove"),
         "repair": ("Repair", "plan_repair", "rehearse_repair", "repair"),
         "restore": ("Restored", "plan_restore", "restore"),
+        "saved": ("check_saved",),
         "tree": ("last_changes",),
     },
 )

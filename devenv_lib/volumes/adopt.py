@@ -211,8 +211,11 @@ class _Work:
             self.engine.remove_volume(self._copy)
 
     def _discard(self, found: Adoption) -> None:
-        """Remove the marker before what it speaks of."""
-        for volume in (found.marker, found.removing, found.copy):
+        """Remove the marker before what it speaks of, and first what speaks beside it.
+
+        So a removal that was begun without a marker is somebody's doing (`plans.adoption`).
+        """
+        for volume in (found.removing, found.marker, found.copy):
             if volume:
                 self.engine.remove_volume(volume.name)
 

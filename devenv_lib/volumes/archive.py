@@ -119,8 +119,10 @@ def _examined(path: Path, file: IO[bytes]) -> Archive:
 
 
 def _manifest(path: Path) -> Manifest | None:
-    """Return the manifest beside an archive, or ``None`` if there is none."""
+    """Return the manifest beside an archive, or what a symlink leads to; ``None`` without one."""
     beside = path.with_name(f"{_SUFFIX.sub('', path.name)}.json")
+    if path.is_symlink() and not os.path.lexists(beside):
+        return _manifest(path.resolve())
     try:
         return read_manifest(_manifest_text(beside))
     except FileNotFoundError:

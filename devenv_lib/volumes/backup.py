@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, cast
 from devenv_lib import texts
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.names import prefix_of
-from devenv_lib.plans.archive import RESERVED
+from devenv_lib.plans.archive import LONGEST_PATH, RESERVED
 from devenv_lib.plans.kinds import MOST
 from devenv_lib.plans.manifest import Manifest, write_manifest
 from devenv_lib.plans.saving import SavingPlan, between, saving, writers
@@ -23,7 +23,7 @@ from devenv_lib.records import Container, Snapshot, Volume
 from devenv_lib.volumes import partial, tar
 from devenv_lib.volumes.compression import SUFFIXES, Compression, writer
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import AGAIN, FROM, PIPE
+from devenv_lib.volumes.tree import AGAIN, FROM, PIPE, script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -69,14 +69,17 @@ class _Source:
 class _Stream:
     """What came out of a volume: entries, sockets that were left out, bytes, and tar's words.
 
-    ``reserved`` are the entries at its top whose names a restore needs itself.
+    ``reserved`` are the entries at its top whose names a restore needs itself, ``long`` those
+    whose paths no system call takes; ``words`` is what tar said though it did not fail.
     """
 
     files: int
     sockets: int
     reserved: int
-    bytes: int = 0
-    changed: bool = False
+    long: int
+    bytes: int = field(default=0, init=False)
+    changed: bool = field(default=False, init=False)
+    words: str = field(default="", init=False)
 
 
 def plan_backup(
@@ -199,7 +202,7 @@ def _save(
     volume, suffix = source.volume, SUFFIXES[compression]
     with partial.partial_file(directory, volume.name) as (path, sink):
         stream = _stream(source.helper, sink, compression, moved, tolerant=bool(source.using))
-        notes = (*source.used(), *_notes(stream))
+        notes = (*source.used(), *_notes(stream, plain=volume.plain))
         partial.sync(path)  # which takes a while; between the next steps are moments
         stem, manifest_path = _reserve(directory, volume.name, suffix)
         manifest = Manifest(
@@ -241,16 +244,22 @@ def _reserve(directory: Path, name: str, suffix: str) -> tuple[str, Path]:
         time.sleep(0.1)  # until the next second
 
 
-def _notes(stream: _Stream) -> Iterator[str]:
+def _notes(stream: _Stream, *, plain: bool) -> Iterator[str]:
     if stream.changed:
         yield "something in it changed or went while it was read"
     if stream.sockets:
         several = texts.counted(stream.sockets, "socket was", "sockets were")
         yield f"{several} left out: no archive can hold one"
+    if stream.words and not stream.changed:  # as of attributes and access lists
+        yield f"not everything could be read: {stream.words}"
+    if stream.long:
+        yield f"a restore would refuse it: paths in it are longer than {LONGEST_PATH:,} bytes"
     if stream.reserved:
         yield f"a restore would refuse it: names at its top begin with {RESERVED}"
     if stream.files > MOST:
         yield f"a restore would refuse it: it has more than {MOST:,} entries"
+    if not plain:
+        yield "it has a driver or options of its own, which no archive has"
 
 
 def _stream(
@@ -262,9 +271,10 @@ def _stream(
     tolerant: bool,
 ) -> _Stream:
     """Read the volume as a tar stream, and write it compressed."""
-    counts = helper.run(["sh", "-c", tar.COUNT, "devenv", FROM]).split()
-    stream = _Stream(int(counts[0]), int(counts[1]), int(counts[2]))
-    words = [*tar.CREATE, "--totals", f"--directory={FROM}", "."]
+    counting = f"{script('sparse.sh')}{tar.COUNT}\nsparse ."
+    counts = helper.run(["sh", "-c", counting, "devenv", FROM]).decode().split()
+    stream = _Stream(*map(int, counts[:4]))
+    words = [*tar.CREATE, *counts[4:], "--totals", f"--directory={FROM}", "."]
     tolerated = (tar.CHANGED,) if tolerant else ()
     with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
         if program.stdout is None:
@@ -280,4 +290,5 @@ def _stream(
     if end != bytes(tar.END) or tar.total(program.said) != stream.bytes:
         raise EngineFailure("The archive does not end as tar ends one.", AGAIN)
     stream.changed = program.status == tar.CHANGED
+    stream.words = tar.warned(program.said)
     return stream

@@ -22,20 +22,22 @@ digest() {
         { sha256sum || failed sha256sum; }
 }
 
+# By itself `cp --archive` says nothing of an extended attribute that it cannot keep.
 # What is in the directory is shared out among one `cp` for each processor; the directory itself
 # comes last, since its time changes with every entry. Names of one file have to come together.
 copy() {
     # What goes meanwhile is a failure of this one, and says nothing.
     linked=$(find "$1" ! -type d -links +1 -print -quit) || linked=perhaps
     if [ -n "$linked" ]; then
-        cp --archive "$1/." "$2/"
+        cp --archive --preserve=xattr "$1/." "$2/"
         return
     fi
     entries=$(find "$1" -mindepth 1 -maxdepth 1 -printf . | wc -c)
     processors=$(nproc)
     { find "$1" -mindepth 1 -maxdepth 1 -print0 || failed find; } |
         xargs --null --no-run-if-empty --max-procs="$processors" \
-            --max-args=$((entries / (4 * processors) + 1)) cp --archive --target-directory="$2"
+            --max-args=$((entries / (4 * processors) + 1)) \
+            cp --archive --preserve=xattr --target-directory="$2"
     tar --create --file=- --format=pax --numeric-owner --acls --xattrs \
         --xattrs-include='*' --no-recursion --directory="$1" . |
         tar --extract --file=- --same-owner --same-permissions --numeric-owner --acls --xattrs \

@@ -109,7 +109,7 @@ def filling(hold: Hold, labels: Mapping[str, str], *mounts: MountPoint) -> Itera
             yield filled
             done = True
             with _told(name, present=present, begun=True):
-                engine.remove_volume(unfinished_name(name))
+                _remove_marker(engine, name)
             hold.lock.release()  # so that both helpers end at once
     except BaseException as failure:
         if done:
@@ -175,8 +175,18 @@ def _settle(hold: Hold) -> str:
         here = volume_at(name, TO, read_only=False)
         with engine.helper(hold.image, (here,), prefix, f"{name} fill") as helper:
             done = swap(helper, "settle", marker.labels.get(LABEL_ORIGIN, "")) or "cleared up"
-    engine.remove_volume(marker.name)
+    _remove_marker(engine, name)
     return done
+
+
+def _remove_marker(engine: Engine, name: str) -> None:
+    """Remove a marker. No container has it, so that somebody's prune may have been first."""
+    marker = unfinished_name(name)
+    try:
+        engine.remove_volume(marker)
+    except EngineFailure:
+        if engine.volume(marker) is not None:
+            raise
 
 
 def _refuse_other(engine: Engine, name: str, origin: str) -> None:

@@ -1,4 +1,4 @@
-# Run as root in a helper: sh -c SCRIPT devenv ROOT PATH, which `printf %b` spells
+# Run as root in a helper, behind sparse.sh: sh -c SCRIPT devenv ROOT PATH, which `printf %b` spells
 # It prints what is at PATH in the volume at ROOT: `file` or `directory`, then the sockets below,
 # then nothing, each ended by NUL; then a tar of it, in which every name begins with `./`.
 # Symlinks on the way are followed inside the volume alone. From `cd` on, names are looked up from
@@ -28,7 +28,8 @@ enter() {
 }
 
 archive() {
-    exec tar --create --format=gnu --sparse --hard-dereference --numeric-owner \
+    # shellcheck disable=SC2046 # one word, or none
+    exec tar --create --format=gnu $(sparse "$1") --hard-dereference --numeric-owner \
         --warning=no-file-ignored --file=- -- "$1"
 }
 

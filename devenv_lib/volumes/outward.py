@@ -72,7 +72,7 @@ def copy_out(
         beside(final) if final else nullcontext(Path()) as held,
     ):
         reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
-        words = ["sh", "-c", script("out.sh"), "devenv", FROM, spelled(path)]
+        words = ["sh", "-c", script("sparse.sh") + script("out.sh"), "devenv", FROM, spelled(path)]
         tolerated = (CHANGED, _MISSING, _ASTRAY, _ODD)
         with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
             whole = work.receive(program.stdout, held)

@@ -94,6 +94,9 @@ def _remove(engine: Engine, prefix: str, volume: Volume) -> Removal:
     """Remove a volume; one that an adoption made may be the only complete copy by now."""
     name = volume.name
     try:
+        # The removal of those before it may have taken minutes.
+        if engine.volume(name) not in (volume, None):
+            return Removal(name, "it is another one than was looked at, and stays")
         if LABEL_ADOPTING in volume.labels:
             for refusal in plan_removal(engine, prefix, [name]).refusals:
                 return Removal(name, f"{refusal.reason}: {refusal.remedy}")

@@ -16,6 +16,7 @@ from devenv_lib.volumes.backup import backup
 from devenv_lib.volumes.compression import best
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
 from devenv_lib.volumes.hold import reading
+from devenv_lib.volumes.saved import check_saved
 from devenv_lib.volumes.tree import AGAIN, FROM, PIPE, TO, stamps
 
 if TYPE_CHECKING:
@@ -102,13 +103,15 @@ def restore(
     replace: Path | None = None,
     protected: Sequence[str] = (),
     moved: Callable[[int], None] = lambda _: None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Restored:
     """Fill a volume from an ``archive`` that was read as a whole (`opened`).
 
     The volume is ``name``, or the one that the archive's manifest says; it is made if it is not
     there. One that is not empty is refused, unless ``replace`` is a directory: what is there is
-    first backed up to that. Whatever fails or is killed, the volume has all of the old or all of
-    the new in the end. ``protected`` are names or patterns of volumes that are not replaced.
+    first backed up to that, and ``say`` is told where it is. Whatever fails or is killed, the
+    volume has all of the old or all of the new in the end. ``protected`` are names or patterns of
+    volumes that are not replaced.
 
     Raises:
         Refused: the volume is in use, not ours, not empty, or protected; nothing was changed.
@@ -134,12 +137,16 @@ def restore(
     if (manifest := archive.manifest) and not manifest.notes and archive.files != manifest.files:
         notes = (f"{archive.files} entries are in it, and its manifest says {manifest.files}",)
     with taken(engine, prefix, name, image) as hold:
-        refuse_target(engine.snapshot(), prefix, name, protected if replace else ())
+        snapshot = engine.snapshot()
+        refuse_target(snapshot, prefix, name, protected if replace else ())
+        if (there := snapshot.volume(name)) and not there.plain:
+            notes += ("it has a driver or options of its own: what is in it is theirs to keep",)
         labels, saved = labels_for(archive.manifest, name, prefix), ""
         with filling(hold, labels) as filled:
             before = stamps(filled.helper, TO, *_OLD) if filled.present else b""
             if filled.present and filled.helper.run(["sh", "-c", _ANY, "devenv", TO]):
                 saved = _saved(engine, prefix, name, image, replace)
+                say(f"What is in {name} was saved first: {saved}")
             begin(filled)
             notes += tuple(_unpack(filled, archive, moved))
             if filled.present and stamps(filled.helper, TO, *_OLD) != before:
@@ -151,10 +158,12 @@ def restore(
 
 
 def _saved(engine: Engine, prefix: str, name: str, image: str, replace: Path | None) -> str:
-    """Back up what is to be replaced, and return where."""
+    """Back up what is to be replaced, see that it can be had back, and return where."""
     if replace is None:
         raise _not_empty(name)
-    return backup(engine, prefix, name, replace, image, compression=best(), held=True).path
+    saved = backup(engine, prefix, name, replace, image, compression=best(), held=True)
+    check_saved(saved, "Nothing was replaced")
+    return saved.path
 
 
 def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> Iterator[str]:
@@ -176,5 +185,5 @@ def _unpack(filled: Filling, archive: Archive, moved: Callable[[int], None]) -> 
             f"{count - 1} names came out of {archive.path}, which has {archive.names}.",
             "Look at what this image's tar is: it has to be GNU tar.",
         )
-    if program.said:  # as for attributes and access lists, which not every file system has
-        yield f"not everything could be kept: {program.said}"
+    if said := tar.warned(program.said):  # as of attributes, which not every file system has
+        yield f"not everything could be kept: {said}"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import IO
 
-from devenv_lib.plans.archive import RESERVED
+from devenv_lib.plans.archive import LONGEST_PATH, RESERVED
 
-#: Of the process nothing gets into the stream, and names come in byte order: the same tree is the
-#: same archive. Holes stay holes, and times keep their nanoseconds. Records are of the 32 KiB that
-#: an engine passes on at once: of tar's usual 10 KiB, many small files take half as long again.
+#: Names come in byte order, and but for the names of files with holes, nothing of the process gets
+#: into the stream: the same tree without those is the same archive. Times keep their nanoseconds.
+#: Records are of the 32 KiB that an engine passes on at once: of tar's usual 10 KiB, many small
+#: files take half as long again.
 CREATE = (
-    *("tar", "--create", "--file=-", "--format=pax", "--sort=name", "--numeric-owner", "--sparse"),
+    *("tar", "--create", "--file=-", "--format=pax", "--sort=name", "--numeric-owner"),
     "--blocking-factor=64",
     *("--acls", "--xattrs", "--xattrs-include=*", "--warning=no-file-ignored"),
     "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f",
@@ -25,11 +26,14 @@ EXTRACT = (
 CHANGED = 1
 #: Bytes of zeros at the end of every archive.
 END = 1024
-#: Counts what goes into an archive, the sockets, which do not, and what a restore would refuse.
+#: Counts what goes into an archive, the sockets, which do not, and what a restore would refuse:
+#: some names at the top, and paths longer than a system call takes, which are deep ones.
 COUNT = (
     'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c; '
-    f"find . -mindepth 1 -maxdepth 1 -name '{RESERVED}*' -printf . | wc -c"
+    f"find . -mindepth 1 -maxdepth 1 -name '{RESERVED}*' -printf . | wc -c; "
+    f"find . -mindepth 16 -printf '%P\\0' | LC_ALL=C grep -zc '.\\{{{LONGEST_PATH + 1}\\}}'; :"
 )
+_TOTAL_LINE = re.compile(r"Total bytes written: .*")
 _TOTAL = re.compile(r"Total bytes written: (\d+)")
 
 
@@ -47,6 +51,11 @@ class Counted:
             data += more
         self.count += len(data)
         return data
+
+
+def warned(said: str) -> str:
+    """Return what tar said besides its total; others' words, as docker's own, are none of it."""
+    return _TOTAL_LINE.sub("", said[said.find("tar: ") :] if "tar: " in said else "").strip()
 
 
 def total(said: str) -> int | None:

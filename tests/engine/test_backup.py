@@ -24,6 +24,7 @@ from devenv_lib.images import Choice
 from devenv_lib.names import LABEL, LABEL_PREFIX, LABEL_TEMPORARY, common_labels, helper_name
 from devenv_lib.tasks import saving
 from devenv_lib.tasks._hands import Hands, hands
+from devenv_lib.volumes import tar, tree
 from devenv_lib.volumes.compression import Compression
 from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, RUN, Workspace, built_image, docker
@@ -343,6 +344,104 @@ def test_what_a_restore_would_refuse_is_noted(workspace: Workspace, tmp_path: Pa
     assert "a restore would refuse it" in saved.manifest.notes[0]
     with pytest.raises(Refused, match="is refused"), volumes.opened(Path(saved.path)):
         pass
+
+
+#: Makes directories of 250 letters in each other, and a file at the end, below any length.
+DEEP = """python3 -c '
+import os
+for _ in range(17):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+open("file", "w").close()
+'"""
+
+
+def test_what_nothing_could_unpack_is_noted_and_never_replaced(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """A restore that replaces would else destroy the only copy that can be read."""
+    name = workspace.make_volume("deep")
+    workspace.in_volume("deep", DEEP)
+    made = save(workspace, name, tmp_path)
+    assert made.manifest.notes == (
+        "a restore would refuse it: paths in it are longer than 4,095 bytes",
+    )
+    other = workspace.make_volume("other")
+    good = save(workspace, other, tmp_path)
+    with (
+        volumes.opened(Path(good.path)) as archive,
+        pytest.raises(Refused, match=r"Nothing was replaced: .* name that is too long"),
+    ):
+        volumes.restore(
+            workspace.engine, workspace.prefix, archive, IMAGE, name=name, replace=tmp_path
+        )
+    assert workspace.in_volume("deep", "find . -name file | wc -l") == "1"
+
+
+@pytest.mark.usefixtures("engine")
+def test_holes_are_holes_only_where_the_file_system_tells_them() -> None:
+    """Sysfs says of its files that they have content, and that they take no block."""
+    script = f"""{tree.script("sparse.sh")}
+mkdir d "d/a
+b"
+truncate -s 1M d/hole "d/a
+b/hole"
+echo content >d/file
+sparse d; echo; sparse /sys/kernel/mm/transparent_hugepage; echo; sparse /dev/shm"""
+    found = docker(
+        "run", "--rm", "--network=none", "--workdir=/opt", "--user=0", IMAGE, "sh", "-c", script
+    )
+    assert found.stdout == "--sparse\n\n\n--sparse\n"
+
+
+def test_words_of_tars_are_a_note_and_dockers_own_are_none() -> None:
+    warning = "tar: ./x: Warning: Cannot llistxattr: Input/output error"
+    said = f"WARNING: Error loading config file {warning} Total bytes written: 10240 (10KiB)"
+    assert tar.warned(said) == warning
+    assert tar.warned("WARNING: Error loading config file Total bytes written: 10 (1)") == ""
+    assert tar.warned("") == ""
+
+
+def test_a_driver_and_options_are_noted(workspace: Workspace, tmp_path: Path) -> None:
+    """No archive has them: what is restored later is a plain volume."""
+    name = workspace.volume("bound")
+    (tmp_path / "there").mkdir()
+    options = ["type=none", "o=bind", f"device={tmp_path}/there"]
+    labels = [f"{key}={value}" for key, value in common_labels(workspace.prefix).items()]
+    words = [f"--opt={one}" for one in options] + [f"--label={one}" for one in labels]
+    docker("volume", "create", *words, name)
+    made = save(workspace, name, tmp_path)
+    assert "a driver or options of its own" in made.manifest.notes[0]
+    assert "a driver or options of its own" in restore(workspace, made.path, name).notes[0]
+
+
+def test_a_symlink_to_an_archive_has_its_manifest(
+    workspace: Workspace, odd: str, tmp_path: Path
+) -> None:
+    made = save(workspace, odd, tmp_path)
+    (tmp_path / "latest.tar.gz").symlink_to(made.path)
+    with volumes.opened(tmp_path / "latest.tar.gz") as archive:
+        assert archive.manifest == made.manifest
+
+
+def test_one_that_somebody_made_anew_during_a_removal_stays(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The removal of a large volume takes minutes."""
+    names = [workspace.make_volume(one) for one in ("a", "b")]
+    plan = volumes.plan_removal(workspace.engine, workspace.prefix, names)
+    remove = Engine.remove_volume
+
+    def slow(engine: Engine, name: str) -> None:
+        remove(engine, name)
+        if name == names[0]:
+            remove(engine, names[1])
+            engine.create_volume(names[1], {**common_labels(workspace.prefix), "anew": "1"})
+
+    monkeypatch.setattr(Engine, "remove_volume", slow)
+    first, second = volumes.remove(workspace.engine, workspace.prefix, plan)
+    assert (first.failure, "another one" in second.failure) == ("", True)
+    assert workspace.volume_names() == [names[1]]
 
 
 def test_sockets_are_named_since_no_archive_has_them(workspace: Workspace, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from devenv_lib import volumes
 from devenv_lib.engine import Engine
 from devenv_lib.errors import EngineFailure, Refused
-from devenv_lib.names import unfinished_name
+from devenv_lib.names import common_labels, unfinished_name
 from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker
 
@@ -203,3 +203,19 @@ def test_the_copies_that_run_beside_each_other_make_what_one_makes(
     done = clone(workspace, source, workspace.volume("new"))
     assert done.files == 508
     assert workspace.in_volume("new", look) == workspace.in_volume("source", look)
+
+
+def test_an_attribute_that_cannot_be_kept_is_no_clone(workspace: Workspace) -> None:
+    """By itself `cp --archive` drops it in silence. A tmpfs takes what is too long for an ext4."""
+    source, user = workspace.volume("source"), f"{workspace.prefix}-user"
+    options = ["--opt=type=tmpfs", "--opt=device=tmpfs"]
+    labels = [f"--label={k}={v}" for k, v in common_labels(workspace.prefix).items()]
+    docker("volume", "create", *options, *labels, source)
+    workspace.extra_containers.append(user)
+    words = ["run", "--detach", f"--name={user}", "--user=0", f"--volume={source}:/v", IMAGE]
+    docker(*words, "sleep", "infinity")
+    code = "import os; open('/v/f', 'w').close(); os.setxattr('/v/f', 'user.big', b'x' * 6000)"
+    docker("exec", user, "python3", "-c", code)
+    with pytest.raises(EngineFailure, match=r"user\.big.*was not made"):
+        clone(workspace, source, workspace.volume("new"))
+    assert workspace.volume_names() == [source]

@@ -77,7 +77,7 @@ def test_a_volume_that_is_not_empty_is_replaced_only_if_wanted_and_saved_first(c
     assert scan(case.name) == case.new
     (saved,) = set(case.archive.parent.glob(f"{case.name}-*.tar*"))
     assert saved.name.endswith(volumes.SUFFIXES[volumes.best()])
-    assert f"what was there before: {saved}" in done.stderr
+    assert f"was saved first: {saved}" in done.stderr
     with volumes.opened(saved) as archive:
         volumes.restore(
             case.workspace.engine, case.workspace.prefix, archive, IMAGE, replace=saved.parent
