@@ -36,7 +36,6 @@ from devenv_lib.plans.health.engine import (
 from devenv_lib.plans.health.environments import (
     EnvironmentFacts,
     environment_findings,
-    replaced,
 )
 from devenv_lib.plans.health.finding import Finding, Mend, failed, failing
 from devenv_lib.plans.health.image import ImageFacts, image_finding, user_finding
@@ -483,15 +482,6 @@ def test_one_that_runs_as_it_would_be_made_is_in_order() -> None:
     assert wrong(of(builders.container())) == []
     (none,) = environment_findings([])
     assert none.word == "OK"
-
-
-def test_a_bind_shows_something_else_when_the_inode_is_another() -> None:
-    same, other, gone, unseen = (
-        MountPoint("bind", f"/h/{n}", f"/i/{n}", read_only=True) for n in "sogu"
-    )
-    inside = {"/i/s": 1, "/i/o": 2, "/i/g": 3}
-    outside = {"/h/s": 1, "/h/o": 9, "/h/u": 4}
-    assert replaced([same, other, gone, unseen], inside, outside) == (other, gone)
 
 
 # Configuration

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
 from devenv_lib.errors import Refused
 from devenv_lib.mounts import MACHINE_AGENT
 from devenv_lib.records import Container, MountPoint
+
+if TYPE_CHECKING:
+    from devenv_lib.engine import Engine
 
 
 def vanished(container: Container) -> list[str]:
@@ -50,6 +54,26 @@ def refuse_displaced(mounts: Iterable[MountPoint]) -> None:
             f"{', '.join(gone)} since it was looked at: what is there now is not mounted.",
             "See what changes it; then run the same command again.",
         )
+
+
+def replaced(
+    engine: Engine, container: Container, mounts: Iterable[MountPoint]
+) -> tuple[MountPoint, ...]:
+    """Return the binds of ``mounts`` that show something else than there is at their source now.
+
+    A bind follows the inode: an editor that writes a new file and renames it leaves the old one
+    inside, and so does whoever replaces a directory.
+    """
+    binds = [mount for mount in mounts if mount.kind == "bind"]
+    words = ["stat", "-c", "%i %n", "--", *(mount.target for mount in binds)]
+    _, output = engine.run(container.id, words)
+    lines = (line.split(" ", 1) for line in output.splitlines())
+    inside = {line[1]: int(line[0]) for line in lines if len(line) > 1 and line[0].isdecimal()}
+    return tuple(
+        mount
+        for mount in binds
+        if mount.target in inside and inside[mount.target] != machine.inode(mount.source)
+    )
 
 
 def _displaced(mounts: Iterable[MountPoint]) -> Iterator[tuple[str, machine.Displaced]]:

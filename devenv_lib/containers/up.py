@@ -9,7 +9,7 @@ instead of trusting the failure, since engines report the same race in different
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from devenv_lib import images, volumes
 from devenv_lib.containers.find import find
 from devenv_lib.containers.links import make_links
+from devenv_lib.containers.sources import replaced
 from devenv_lib.containers.stages import abandon, put_back
 from devenv_lib.containers.start import Outcome, Raced, Start
 from devenv_lib.containers.stop import take_down
@@ -165,7 +166,7 @@ def _report(start: Start, container: Container) -> Environment:
         names = [mount.source for mount in container.mounts if mount.source in planned]
         missing = volumes.unlabelled(engine, plan.project.prefix, names, str(plan.project.path))
     lines = differences(existing, plan)
-    differs = (*lines, *_rebuild(start))
+    differs = (*lines, *_rebuild(start), *_former(start, container))
     return Environment(container, own.identity, plan, start.outcome, differs, missing, start.ssh)
 
 
@@ -178,6 +179,18 @@ def _still_runs(existing: Existing, container: Container) -> Existing:
     if existing.running:
         return existing
     raise Raced(EngineFailure(f"The container {container.name} is just ending.", "inv run"))
+
+
+def _former(start: Start, container: Container) -> Iterator[str]:
+    """Say that the project's directory was replaced while the environment ran.
+
+    What runs inside goes on in the former one, wherever that is now.
+    """
+    if start.outcome == "running" and not start.engine.info().machine:
+        path = str(start.project.path)
+        binds = [mount for mount in container.mounts if mount.source == path]
+        for mount in replaced(start.engine, container, binds):
+            yield f"{mount.target} is still the former {path}, which was replaced since"
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

@@ -7,15 +7,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
-from devenv_lib.containers.sources import unseen, vanished
+from devenv_lib.containers.sources import replaced, unseen, vanished
 from devenv_lib.containers.survey import environments_of
 from devenv_lib.doctor.grounds import Grounds
 from devenv_lib.doctor.parts import Parts
 from devenv_lib.mounts import AGENT, MACHINE_AGENT
 from devenv_lib.plans import differences
-from devenv_lib.plans.health.environments import EnvironmentFacts, replaced
+from devenv_lib.plans.health.environments import EnvironmentFacts
 from devenv_lib.project import Project
-from devenv_lib.records import Container, Host, MountPoint
+from devenv_lib.records import Container, Host
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -49,21 +49,10 @@ def _facts(
         state=machine.state(project.path) if local else "unknown",
         displaced=vanished(container) if here else (),
         unseen=unseen(container) if here else (),
-        replaced=_replaced(engine, container) if running and here else (),
+        replaced=replaced(engine, container, container.mounts) if running and here else (),
         agent=_agent(container, at.host) if running and here else "",
         differs=differs,
     )
-
-
-def _replaced(engine: Engine, container: Container) -> Sequence[MountPoint]:
-    """Return the binds that show something else than there is on the host now."""
-    binds = [m for m in container.mounts if m.kind == "bind"]
-    words = ["stat", "-c", "%i %n", "--", *(mount.target for mount in binds)]
-    _, output = engine.run(container.id, words)
-    lines = (line.split(" ", 1) for line in output.splitlines())
-    inside = {line[1]: int(line[0]) for line in lines if len(line) > 1 and line[0].isdecimal()}
-    found = {mount.source: machine.inode(mount.source) for mount in binds}
-    return replaced(binds, inside, {path: n for path, n in found.items() if n is not None})
 
 
 def _agent(container: Container, host: Host | None) -> str:

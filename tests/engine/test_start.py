@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -285,3 +286,19 @@ def test_an_environment_of_another_image_is_entered_as_its_own_user(
         said = workspace.inv("run", "--detach").stderr
         assert f"{workspace.name} STARTED  {name}, as other" in said
         assert "differs: the image is now devenv:latest" in said
+
+
+def test_a_project_that_was_replaced_is_said_and_made_anew_if_wanted(workspace: Workspace) -> None:
+    """What runs goes on in the former directory, wherever that is now."""
+    workspace.up()
+    workspace.path.rename(workspace.path.with_name("aside"))
+    workspace.write("work/app/new")
+    (said,) = workspace.up().differs
+    inside = workspace.draft().workdir
+    assert said == f"{inside} is still the former {workspace.path}, which was replaced since"
+    assert workspace.up(recreate=True).differs == ()
+    assert workspace.sh("ls") == "new"
+    shutil.rmtree(workspace.path)
+    workspace.write("work/app/newer")
+    (said,) = workspace.up().differs
+    assert "which was replaced since" in said

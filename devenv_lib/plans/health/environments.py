@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,19 +96,3 @@ def _running(one: EnvironmentFacts) -> Iterator[Finding]:
     if one.agent or any(mount.target == str(AGENT) for mount in one.replaced):
         why = f"it has the socket of an ssh agent that is not the present one ({one.agent})"
         yield Finding(one.subject, "WARN", why.replace(" ()", ""), again)
-
-
-def replaced(
-    mounts: Sequence[MountPoint], inside: Mapping[str, int], outside: Mapping[str, int]
-) -> tuple[MountPoint, ...]:
-    """Return the mounts that show something else than there is at their source.
-
-    ``inside`` has the inode at each target, ``outside`` that at each source. A bind follows the
-    inode: an editor that writes a new file and renames it leaves the old one inside, and so does
-    whoever replaces a directory.
-    """
-    return tuple(
-        mount
-        for mount in mounts
-        if mount.target in inside and inside[mount.target] != outside.get(mount.source, -1)
-    )
