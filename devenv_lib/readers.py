@@ -53,6 +53,11 @@ def _string(value: object) -> str:
     return value
 
 
+def _user(value: object) -> str:
+    """A name, or a uid, which yaml takes for a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _string(value)
+
+
 def _image(value: object) -> str:
     if value == "":
         return ""
@@ -224,7 +229,7 @@ def _extra(value: object) -> Mapping[str, str]:
 READERS: Mapping[str, Callable[[object], Any]] = {
     "prefix": lambda value: check_prefix(_string(value)),
     "image": _image,
-    "user": _string,
+    "user": _user,
     "memory": _bytes,
     "memory_swap": _bytes,
     "cpus": _cpus,

@@ -44,6 +44,7 @@ GOOD: list[tuple[str, object, object]] = [
     ("image", "", ""),
     ("user", "alice", "alice"),
     ("user", "1000", "1000"),
+    ("user", 1000, "1000"),
     ("memory", "512m", 512 << 20),
     ("memory", "2G", 2 << 30),
     ("memory", "7000k", 7000 << 10),
@@ -160,7 +161,7 @@ LOCKFILES: list[object] = [
 BAD_VALUES: dict[str, list[object]] = {
     "prefix": [*NOT_TEXT, "", "a", "A-b", "a--b", "-ab", "ab-", "a/b", "a b", "ab\n"],
     "image": [*NOT_TEXT, "--privileged", " a", "a b", "a\n", "a;b", "$(a)", "/a", *IMAGES],
-    "user": NOT_TEXT,
+    "user": [one for one in NOT_TEXT if isinstance(one, bool) or not isinstance(one, int)],
     "memory": [*SIZES, {}, "8 g", "8g\n", "0x10", "inf"],
     "memory_swap": SIZES,
     "cpus": [None, True, False, 0, -1, "", "two", "nan", "inf", [], {}, "0", "-2", 10**400],
@@ -246,7 +247,7 @@ def test_every_key_has_a_bad_example_here() -> None:
         ("lockfiles", [], "below ~/.config"),
         ("linked_mounts", -1, "a whole number from 0 to 1000"),
         ("build.ca_certificates", "a", "a list of paths"),
-        ("user", 5, "text"),
+        ("user", 1.5, "text"),
     ],
 )
 def test_a_refusal_says_what_is_accepted(key: str, value: object, accepted: str) -> None:

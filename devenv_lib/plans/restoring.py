@@ -30,22 +30,29 @@ def target_name(manifest: Manifest | None, name: str) -> str:
 
 
 def refuse_target(
-    snapshot: Snapshot, prefix: str, name: str, protected: Sequence[str] = ()
+    snapshot: Snapshot,
+    prefix: str,
+    name: str,
+    protected: Sequence[str] = (),
+    *,
+    flag: str = "--name",
 ) -> None:
     """Refuse a volume that may not be filled, whether it is there or not.
+
+    ``flag`` is what names it on a command line.
 
     Raises:
         UsageError: it is no name of this prefix's volumes.
         Refused: it is not ours, in use, protected, or in another command's hands.
     """
-    check_volume_name(name, prefix, f"Choose another: --name {prefix}-NAME")
+    check_volume_name(name, prefix, f"Choose another: {flag} {prefix}-NAME")
     if snapshot.volume(name) is None:
-        check_new_volume(name, f"Choose another: --name {prefix}-NAME")
+        check_new_volume(name, f"Choose another: {flag} {prefix}-NAME")
     if found := pending(snapshot.volumes, prefix).get(name):
         raise in_hand(name, found).error()
     if volume := snapshot.volume(name):
         unlabelled = f"Give it devenv's labels first: inv volume.adopt --name {name}"
-        other_name = "Choose another name: --name NAME"
+        other_name = f"Choose another name: {flag} NAME"
         if refusal := not_ours(volume, prefix, unlabelled, lambda _: other_name):
             raise refusal.error()
         # What may not be removed may not get another content either.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -135,11 +136,12 @@ def _rehearsal(
 def usage(
     c: Context,
     name: str = "",
-    depth: int = 2,
+    depth: str = "2",
     format: str = "table",  # noqa: A002
 ) -> None:
     """Show what takes the room in a volume: its largest directories."""
     check_format(format, "table", "json")
+    levels = _number(depth)
     needed([name] if name else [])
     began = time.monotonic()
     at = hands(c)
@@ -149,7 +151,7 @@ def usage(
         words += [f"--mount=type=volume,src={name},dst={volumes.WALK[1]},readonly"]
         report.lines([shlex.join([*words, at.choice.name, *volumes.WALK])])
         return
-    found = volumes.measure(at.engine, at.prefix, name, at.image, depth)
+    found = volumes.measure(at.engine, at.prefix, name, at.image, levels)
     if format == "json":
         directories = [asdict(one) for one in found]
         report.as_json(
@@ -161,8 +163,15 @@ def usage(
     drawn = draw(found, name, width, max(_ROWS, height - 4), plain=plain)
     if report.out("\n".join(drawn)):
         files = "file" if found[0].files == 1 else "files"
-        counts = {files: found[0].files, _levels(len(found) - 1, depth): len(found) - 1}
+        counts = {files: found[0].files, _levels(len(found) - 1, levels): len(found) - 1}
         report.summary(counts, at.engine.endpoint.title, time.monotonic() - began)
+
+
+def _number(depth: str) -> int:
+    """Return a depth. Invoke's own reading of numbers ends in a traceback."""
+    if not re.fullmatch("[0-9]{1,4}", str(depth)):
+        raise UsageError(f"{depth!r} is no depth.", "A whole number: --depth 2; the top is 0.")
+    return int(depth)
 
 
 def _levels(number: int, depth: int) -> str:

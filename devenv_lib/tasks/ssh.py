@@ -36,7 +36,8 @@ def ssh_config(c: Context, path: str | None = None) -> None:
         return
     blocks = list(config_lines(engine.containers(labels), settings.prefix))
     if not blocks:
-        report.say(f"No environment with ssh is running on {engine.endpoint.title}.")
+        whose = f" of {project.path}" if project else ""
+        report.say(f"No environment{whose} with ssh is running on {engine.endpoint.title}.")
     header = as_called(_HEADER.format(prefix=settings.prefix))
     report.lines([*header.split("\n"), *blocks])
 

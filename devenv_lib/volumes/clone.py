@@ -36,7 +36,7 @@ def plan_clone(engine: Engine, prefix: str, source: str, name: str) -> None:
     """
     snapshot = engine.snapshot()
     _refuse_source(snapshot, prefix, source)
-    refuse_target(snapshot, prefix, name)
+    refuse_target(snapshot, prefix, name, flag="--to")
     if snapshot.volume(name):
         raise _there_is(name)
 

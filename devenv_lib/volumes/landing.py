@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -77,8 +78,10 @@ def beside(final: Path) -> Iterator[Path]:
             os.close(lock)
     except OSError as error:
         what = f"{final.parent} could not be written to: {error.strerror or error}."
-        room = f"See how much room there is: df -h {shlex.quote(str(final.parent))}"
-        raise DevenvError(what, room) from None
+        hint = f"See how much room there is: df -h {shlex.quote(str(final.parent))}"
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            hint = "Name another place: --to PATH"
+        raise DevenvError(what, hint) from None
 
 
 def _make(parent: Path) -> tuple[Path, int]:
