@@ -127,13 +127,13 @@ class _Engines:
         self.log.append(f"{engine.name} {' '.join(words)}")
         if words == ["ended"]:
             raise KeyboardInterrupt
-        return 3 if words == ["fails"] else 0
+        return {"fails": 3, "killed": -9}.get(words[0], 0)
 
 
 TWO = chosen("docker-28.5,podman-5.4")
 
 
-@pytest.mark.parametrize(("word", "status"), [("passes", 0), ("fails", 3)])
+@pytest.mark.parametrize(("word", "status"), [("passes", 0), ("fails", 3), ("killed", 137)])
 def test_a_run_ends_the_engines_that_it_started_and_no_other(word: str, status: int) -> None:
     machinery = _Engines(running=("podman-5.4",))
     assert Session(machinery, "image", print).run(TWO, [word]) == status

@@ -6,7 +6,7 @@ that it lists, which takes as many calls as there are containers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.execs import run
 from devenv_lib.engine.failures import check_status, translated
 from devenv_lib.engine.helper import Helper
+from devenv_lib.engine.pausing import stand_in
 from devenv_lib.engine.starting import begin
 from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import EngineFailure, Refused
@@ -182,6 +183,10 @@ class Engine:
         """Pause a running container: its processes stand still."""
         with self._doing("pausing the container"):
             self._client.pause(container)
+
+    def stand_in(self, container: str) -> AbstractContextManager[Callable[[], None]]:
+        """Have a paused container go on if this process is killed in the block (`pausing`)."""
+        return stand_in(self.endpoint, container)
 
     def unpause(self, container: str) -> None:
         """Let a paused container go on; one that has ended or gone meanwhile is no failure."""

@@ -184,16 +184,18 @@ def _paused(engine: Engine, containers: Sequence[Container]) -> Iterator[None]:
 def _pause(engine: Engine, container: str) -> Iterator[None]:
     """Pause a container and let it go on, unless somebody else has paused it meanwhile."""
     mine = True
-    try:
+    with engine.stand_in(container) as done:
         try:
-            engine.pause(container)
-        except EngineFailure as failure:
-            mine = "already paused" not in str(failure)
-            raise
-        yield
-    finally:
-        if mine:
-            engine.unpause(container)
+            try:
+                engine.pause(container)
+            except EngineFailure as failure:
+                mine = "already paused" not in str(failure)
+                raise
+            yield
+        finally:
+            if mine:
+                engine.unpause(container)
+            done()
 
 
 def _save(

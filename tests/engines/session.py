@@ -62,7 +62,8 @@ class Session:
     def _test(self, engine: ThrowAway, words: Sequence[str]) -> int:
         self.say(f"{engine.name}: its tests begin.")
         try:
-            return self.machinery.test(engine, words)
+            status = self.machinery.test(engine, words)
+            return status if status >= 0 else 128 - status  # a signal's, as a shell has it
         except EngineTrouble as error:
             self.say(f"error: {error}")
             return 1
