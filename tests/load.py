@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,14 @@ from typing import Any
 import docker
 from tabulate import tabulate
 
-from devenv_lib.names import DATA, LABEL_PATH, common_labels, container_name, volume_name
+from devenv_lib.names import (
+    DATA,
+    LABEL_PATH,
+    LABEL_PREFIX,
+    common_labels,
+    container_name,
+    volume_name,
+)
 from tests.bench_pairs import bench_workspace
 from tests.conftest import DEVENV, IMAGE, Workspace
 
@@ -76,29 +84,44 @@ def each(action: Callable[[str], object], names: Iterable[str]) -> None:
         list(pool.map(action, names))
 
 
-def run(workspace: Workspace, words: Sequence[str]) -> tuple[float, float]:
-    """Return how many milliseconds a command took, and its peak memory in MiB."""
-    began = time.perf_counter()
-    child = subprocess.Popen(
-        [str(DEVENV), *words],
-        cwd=workspace.path,
-        env=workspace.process_environ(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    assert child.returncode == 0, words
-    return (time.perf_counter() - began) * 1000, usage.ru_maxrss / 1024
+def run(workspace: Workspace, words: Sequence[str], names: Iterable[str]) -> tuple[float, float]:
+    """Return how many milliseconds a command took, and its peak memory in MiB.
+
+    It has to list ``names``, all of them.
+    """
+    with tempfile.TemporaryFile("w+") as listed:
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            [str(DEVENV), *words],
+            cwd=workspace.path,
+            env=workspace.process_environ({"COLUMNS": "500"}),
+            stdin=subprocess.DEVNULL,
+            stdout=listed,
+            stderr=subprocess.DEVNULL,
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        took = (time.perf_counter() - began) * 1000
+        child.returncode = os.waitstatus_to_exitcode(status)
+        listed.seek(0)
+        missing = set(names) - set(re.findall(r"[\w-]+", listed.read()))
+    assert (child.returncode, missing) == (0, set()), words
+    return took, usage.ru_maxrss / 1024
+
+
+def environments(workspace: Workspace) -> list[str]:
+    """Return the names of the containers that are environments."""
+    found = workspace.engine.containers([f"{LABEL_PREFIX}={workspace.prefix}"])
+    return [one.name for one in found if LABEL_PATH in one.labels]
 
 
 def measured(workspace: Workspace, what: str, at_once: int) -> Iterator[list[str]]:
     """Yield a row for each command: the best of three alone, and the slowest of many at once."""
     for words in COMMANDS:
-        alone = [run(workspace, words) for _ in range(3)]
+        names = workspace.volume_names() if words[0] == "volume" else environments(workspace)
+        alone = [run(workspace, words, names) for _ in range(3)]
         with ThreadPoolExecutor(max_workers=at_once) as pool:
-            many = list(pool.map(lambda words: run(workspace, words), [words] * at_once))
+            begun = [pool.submit(run, workspace, words, names) for _ in range(at_once)]
+        many = [one.result() for one in begun]
         yield [
             " ".join(words),
             what,
