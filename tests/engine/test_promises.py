@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from devenv_lib import volumes
+from devenv_lib import containers, volumes
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
@@ -195,6 +195,25 @@ def test_removal_takes_exactly_the_labelled_volumes_of_its_prefix(make_workspace
     assert mine.volume_names() == []
     assert before == other.volume_names()
     assert mine.engine.volume(bystander) is not None
+
+
+def test_lists_name_exactly_what_is_labelled_and_of_their_prefix(make_workspace: Any) -> None:
+    """Neither what is only called so, nor what is another prefix's that begins with this one."""
+    mine: Workspace = make_workspace()
+    other: Workspace = make_workspace(home="other", prefix=f"{mine.prefix}-other")
+    for workspace in (mine, other):
+        workspace.up()
+    foreign = f"{mine.prefix}-foreign"
+    mine.extra_volumes.append(foreign)
+    mine.extra_containers.append(foreign)
+    docker("volume", "create", foreign)
+    docker("create", f"--name={foreign}", f"--volume={foreign}:/v", IMAGE)
+    seen = volumes.examine(mine.engine, mine.prefix, sizes=False)
+    assert [mine.volume(s) for s in ("cache", "data", "state")] == [one.name for one in seen]
+    assert [mine.name] == [one.name for one in containers.survey(mine.engine, mine.prefix)]
+    listed = mine.inv("volume.list", "--no-size", "--format=names").stdout.split()
+    assert [one.name for one in seen] == listed
+    assert mine.inv("list", "--all", "--format=names").stdout.split() == [mine.name]
 
 
 def test_a_removal_that_cannot_be_seen_to_have_worked_is_reported(
