@@ -36,6 +36,8 @@ IMAGE = "devenv:latest"
 DEVENV = Path(sys.executable).parent / "devenv"
 INVOKE = (sys.executable, "-m", "invoke")
 RUN = uuid.uuid4().hex[:8]
+#: Seconds after which a test gives up on what ought to have happened, on a busy machine too.
+PATIENCE = 120.0
 _numbers = itertools.count(1)
 
 
