@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -15,13 +16,13 @@ from pathlib import Path
 import pytest
 
 from devenv_lib import volumes
-from devenv_lib.engine import connect, starting
+from devenv_lib.engine import answers, connect, starting
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Copied
 from devenv_lib.volumes import measuring
 from devenv_lib.volumes.tree import FROM, script, volume_at
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, PATIENCE, Workspace, docker
 from tests.relay import relay
 from tests.trees import DEFAULT_ACL, ODD, build, scan
 
@@ -276,7 +277,7 @@ def test_a_helper_whose_end_cannot_be_seen_has_done_what_it_was_for(workspace: W
         with engine.helper(IMAGE, (), workspace.prefix, "about") as helper:
             assert helper.run(["echo", "done"]) == b"done\n"
             door.end()
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while workspace.container_names() and time.monotonic() < until:
         time.sleep(0.05)
     assert workspace.container_names() == []
@@ -406,11 +407,19 @@ def test_a_copy_in_that_waited_for_an_adoption_that_died_is_refused(
     """The look before the wait saw nothing of it; what is copied then would be lost."""
     labels = {**common_labels(workspace.prefix), LABEL_COMPLETE: name}
     mount = volume_at(name, FROM)
-    monkeypatch.setattr(starting, "PATIENCE", 60)
+    monkeypatch.setattr(starting, "PATIENCE", PATIENCE)
+    waits, is_taken = threading.Event(), answers.name_is_taken
+
+    def noted(said: str) -> bool:
+        if is_taken(said):
+            waits.set()
+        return is_taken(said)
+
+    monkeypatch.setattr(answers, "name_is_taken", noted)
     with ThreadPoolExecutor() as pool:
         with workspace.engine.helper(IMAGE, (mount,), workspace.prefix, name):
             waiting = pool.submit(copy_in, workspace, "x", BytesIO(b"x"))
-            time.sleep(1)
+            assert waits.wait(PATIENCE)
             assert not waiting.done()
             workspace.engine.create_volume(complete_name(name), labels)
         with pytest.raises(Refused, match=f"adoption of {name}, which is not finished"):
