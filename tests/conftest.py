@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -93,6 +93,20 @@ def engine(devenv_engine: Engine) -> Iterator[Engine]:
     named += [c.name for c in devenv_engine.containers()]
     tags = docker("images", "--format", "{{.Repository}}").stdout.split()
     assert [name for name in (*named, *tags) if name.startswith(f"devenv-t{RUN}")] == []
+
+
+def not_here(why: str) -> NoReturn:
+    """Skip a test that this machine cannot run; CI's can run all, so there it is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture
+def as_root() -> None:
+    """Leave a test to root: only root mounts, and gives away what is its own."""
+    if os.geteuid() != 0:
+        not_here("takes root")
 
 
 @pytest.fixture

@@ -385,7 +385,7 @@ def test_listing_the_tasks_imports_no_engine(workspace: Workspace) -> None:
 
 
 @pytest.mark.internet  # a throw-away engine has no base image
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives directories away")
+@pytest.mark.usefixtures("as_root")
 def test_a_project_of_another_owner_is_said_so_and_mended_by_the_command(
     workspace: Workspace,
 ) -> None:
@@ -410,7 +410,7 @@ def test_a_project_of_another_owner_is_said_so_and_mended_by_the_command(
         docker("rmi", f"{workspace.prefix}:latest", check=False)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives directories away")
+@pytest.mark.usefixtures("as_root")
 def test_a_project_of_roots_is_warned_about_once_and_used(workspace: Workspace) -> None:
     """Inside is an ordinary user all the same; the command that makes it writable is named."""
     os.chown(workspace.path, 0, 0)

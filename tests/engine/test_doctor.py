@@ -470,7 +470,7 @@ def test_an_image_without_a_usable_user_is_a_finding(sound: Workspace) -> None:
     assert wrong(findings) == [("FAIL", "image")]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="takes root")
+@pytest.mark.usefixtures("as_root")
 def test_a_project_of_roots_is_a_finding(sound: Workspace) -> None:
     os.chown(sound.path, 0, 0)
     found = only(sound, "WARN", "user")

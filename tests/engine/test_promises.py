@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import socket
 import subprocess
 import time
@@ -304,10 +303,9 @@ def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: 
 
 
 @pytest.mark.every_engine
+@pytest.mark.usefixtures("as_root")
 def test_a_mount_below_a_read_only_source_is_not_writable_either(workspace: Workspace) -> None:
     """Until Docker 25 a read-only bind leaves what is mounted below its source writable."""
-    if os.getuid() != 0:
-        pytest.skip("mounting takes root")
     below = workspace.home / ".config/nvim/below"
     elsewhere = workspace.home / "elsewhere"
     below.mkdir()
