@@ -6,6 +6,7 @@ import hashlib
 import json
 import socket
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from devenv_lib import containers, volumes
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.records import Port
 from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
+from tests.relay import relay
 
 pytestmark = pytest.mark.engine
 TOUCH = "touch ~/.local/share/x ~/.cache/x ~/.local/state/x ~/.local/share/opencode/x"
@@ -267,6 +269,42 @@ def test_a_name_cannot_reach_another_object(workspace: Workspace) -> None:
             workspace.engine, workspace.prefix, [f"../containers/{workspace.name}"]
         )
     assert [workspace.name] == workspace.container_names()
+
+
+#: Every command that takes a name; `exec` would bring an environment up.
+NAMING = (
+    "volume.rm --force --name NAME",
+    "volume.adopt --name NAME",
+    "volume.backup --to . --name NAME",
+    "volume.clone --to PREFIX-new --name NAME",
+    "volume.clone --name PREFIX-data --to NAME",
+    "volume.restore --from a.tar --name NAME",
+    "volume.cp --file f --to . --name NAME",
+    "volume.cp --file f --from a.tar --name NAME",
+    "volume.usage --name NAME",
+    "volume.repair --name NAME",
+    "exec --name NAME -- true",
+    "stop --name NAME",
+)
+
+
+@pytest.mark.parametrize("line", NAMING)
+def test_no_command_asks_an_engine_about_a_name_that_is_none(
+    workspace: Workspace, line: str
+) -> None:
+    workspace.make_volume("data")
+    with tarfile.open(workspace.path / "a.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("a"))
+    name = f"../containers/{workspace.name}"
+    words = line.replace("PREFIX", workspace.prefix).replace("NAME", name).split()
+    with relay(str(workspace.engine.endpoint.socket), unix=True) as door:
+        done = workspace.inv(*words, variables={"DOCKER_HOST": door.url})
+    assert done.returncode == 4, done.stderr
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    changing = [asked for asked in door.requests if not asked.startswith(("GET ", "HEAD "))]
+    assert (changing, [asked for asked in door.requests if workspace.name in asked]) == ([], [])
+    assert workspace.volume_names() == [workspace.volume("data")]
 
 
 @pytest.mark.every_engine
