@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
@@ -122,6 +124,19 @@ def closed(tmp_path: Path) -> Iterator[Path]:
     yield directory
     os.seteuid(user)
     directory.chmod(0o700)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody has.
+
+    Not from the range out of which engines and the kernel give any port to those who ask, other
+    tests among them: until it is used, it would be somebody else's.
+    """
+    while True:
+        port = random.randrange(10_000, 30_000)  # noqa: S311 - no secret
+        with suppress(OSError), socket.socket() as tried:
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
 import subprocess
 import tarfile
 import time
@@ -17,7 +16,7 @@ import requests
 from devenv_lib import containers, volumes
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
+from tests.conftest import IMAGE, Workspace, docker, free_port, own_base, remove_image
 from tests.relay import relay
 
 pytestmark = pytest.mark.engine
@@ -370,9 +369,7 @@ def test_project_files_made_inside_belong_to_the_host_owner(workspace: Workspace
 @pytest.mark.every_engine
 def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) -> None:
     """No privilege, no socket, no capability, loopback only, limits, init, labels."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     workspace.configure(ports=(Port(port, 80),))
     who = workspace.up().identity
     data = json.loads(docker("inspect", workspace.name).stdout)[0]

@@ -23,7 +23,7 @@ from devenv_lib.errors import ImageError, Refused, UsageError
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, built_image, docker, give
+from tests.conftest import IMAGE, Workspace, built_image, docker, free_port, give
 
 pytestmark = pytest.mark.engine
 
@@ -85,11 +85,6 @@ def listener() -> Iterator[int]:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         yield taken.getsockname()[1]
-
-
-def free_port() -> int:
-    with listener() as port:
-        return port
 
 
 @pytest.mark.every_engine
