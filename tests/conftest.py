@@ -346,7 +346,7 @@ class Workspace:
         What is just ending is refused for a moment: a container that the engine removes by itself,
         or a volume of one that is not listed any more.
         """
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return self._clean()
@@ -367,7 +367,7 @@ def when_free(
     run: Callable[[], subprocess.CompletedProcess[str]],
 ) -> subprocess.CompletedProcess[str]:
     """Run a command again as long as it says to: another one had what it needs for too long."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while "Another command is at work on it" in (done := run()).stderr:
         assert time.monotonic() < deadline, done.stderr
     return done
@@ -438,7 +438,7 @@ def own_base(workspace: Workspace) -> str:
 
 def remove_image(name: str) -> None:
     """Remove an image of a test's; removals at once get into each other's way for a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while (done := docker("rmi", name, check=False)).returncode:
         if f"No such image: {name}" in done.stderr:
             return

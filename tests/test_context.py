@@ -14,6 +14,7 @@ from devenv_lib.images.build import _FROM, _context
 from devenv_lib.images.choice import Choice, context_digest
 from devenv_lib.images.context import DEEPEST, copy_context
 from devenv_lib.settings import Settings
+from tests.conftest import PATIENCE
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_a_dockerfile_of_empty_lines_takes_no_time(app: Path) -> None:
         "print(_FROM.findall(pathlib.Path(sys.argv[1]).read_text()))"
     )
     words = [sys.executable, "-c", code, str(dockerfile)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=PATIENCE)
 
     assert done.stdout == "[]\n"
     assert _FROM.findall("# x\n  from --platform=a  b AS c\n\tFROM d\n") == ["b", "d"]

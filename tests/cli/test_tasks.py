@@ -14,7 +14,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, PATIENCE, Workspace, docker
 
 pytestmark = pytest.mark.engine
 
@@ -67,8 +67,8 @@ def test_exec_of_a_program_that_is_not_there_says_so(workspace: Workspace) -> No
 def test_exec_that_is_interrupted_without_a_terminal_is_no_success(workspace: Workspace) -> None:
     """`inv exec -- make test | tee log` and Ctrl-C, which reaches the whole group."""
     workspace.up()
-    process = workspace.begin("exec", "--", "sh", "-c", "touch ~/began; sleep 20", group=True)
-    deadline = time.monotonic() + 20
+    process = workspace.begin("exec", "--", "sh", "-c", "touch ~/began; sleep 300", group=True)
+    deadline = time.monotonic() + PATIENCE
     while workspace.try_sh("test -e ~/began")[0]:
         assert time.monotonic() < deadline
     os.killpg(process.pid, signal.SIGINT)

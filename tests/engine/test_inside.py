@@ -348,7 +348,7 @@ def test_killed_in_the_middle_nothing_has_the_name(
 def ended(workspace: Workspace, end: signal.Signals, out: Path | None, *words: str) -> None:
     """Begin a copy, wait until bytes have come where it writes, and end it with a signal."""
     process = workspace.begin("volume.cp", "--name", workspace.volume("data"), *words, group=True)
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:
         if out is not None:
             if any(path.stat().st_size for path in out.glob(".devenv-cp-*/it")):
