@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -36,6 +38,8 @@ IMAGE = "devenv:latest"
 DEVENV = Path(sys.executable).parent / "devenv"
 INVOKE = (sys.executable, "-m", "invoke")
 RUN = uuid.uuid4().hex[:8]
+#: Seconds after which a test gives up on what ought to have happened, on a busy machine too.
+PATIENCE = 120.0
 _numbers = itertools.count(1)
 
 
@@ -93,6 +97,20 @@ def engine(devenv_engine: Engine) -> Iterator[Engine]:
     assert [name for name in (*named, *tags) if name.startswith(f"devenv-t{RUN}")] == []
 
 
+def not_here(why: str) -> NoReturn:
+    """Skip a test that this machine cannot run; CI's can run all, so there it is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture
+def as_root() -> None:
+    """Leave a test to root: only root mounts, and gives away what is its own."""
+    if os.geteuid() != 0:
+        not_here("takes root")
+
+
 @pytest.fixture
 def closed(tmp_path: Path) -> Iterator[Path]:
     """A directory that this process may not search: its tests run as an ordinary user."""
@@ -106,6 +124,19 @@ def closed(tmp_path: Path) -> Iterator[Path]:
     yield directory
     os.seteuid(user)
     directory.chmod(0o700)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody has.
+
+    Not from the range out of which engines and the kernel give any port to those who ask, other
+    tests among them: until it is used, it would be somebody else's.
+    """
+    while True:
+        port = random.randrange(10_000, 30_000)  # noqa: S311 - no secret
+        with suppress(OSError), socket.socket() as tried:
+            tried.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass
@@ -315,7 +346,7 @@ class Workspace:
         What is just ending is refused for a moment: a container that the engine removes by itself,
         or a volume of one that is not listed any more.
         """
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return self._clean()
@@ -336,7 +367,7 @@ def when_free(
     run: Callable[[], subprocess.CompletedProcess[str]],
 ) -> subprocess.CompletedProcess[str]:
     """Run a command again as long as it says to: another one had what it needs for too long."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while "Another command is at work on it" in (done := run()).stderr:
         assert time.monotonic() < deadline, done.stderr
     return done
@@ -407,7 +438,7 @@ def own_base(workspace: Workspace) -> str:
 
 def remove_image(name: str) -> None:
     """Remove an image of a test's; removals at once get into each other's way for a moment."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while (done := docker("rmi", name, check=False)).returncode:
         if f"No such image: {name}" in done.stderr:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -46,6 +47,33 @@ def run(model: ModelEngine, dies_at: int | None = None) -> bool | None:
         return None
 
 
+def killed(where: Callable[[ModelEngine], object]) -> Iterator[ModelEngine]:
+    """Yield what adoptions leave that are killed at any moment, if ``where`` holds of it.
+
+    At one moment at least it does: else there would be nothing to show.
+    """
+    found = 0
+    for moment in EVERY:
+        model = engine()
+        if run(model, moment) is None and where(model):
+            found += 1
+            yield model
+    assert found
+
+
+def is_gone(model: ModelEngine) -> bool:
+    """Whether the original was removed and is not back."""
+    return NAME not in model.volumes
+
+
+def is_as_it_was(model: ModelEngine) -> bool:
+    """Whether the volume is the original, whose removal has not begun."""
+    there = model.volumes.get(NAME)
+    if there is None or OURS.items() <= there.labels.items():
+        return False
+    return REMOVING not in model.volumes
+
+
 def known_copies(model: ModelEngine) -> list[Content]:
     """Return what is known to be complete: the copy if the marker says so, else the volume."""
     if MARKER in model.volumes:
@@ -88,21 +116,17 @@ def test_every_moment_was_tried() -> None:
     assert model.operations < max(EVERY)
 
 
-@pytest.mark.parametrize("moment", EVERY)
-def test_one_that_is_remade_empty_by_others_is_filled_again(moment: int) -> None:
+def test_one_that_is_remade_empty_by_others_is_filled_again() -> None:
     """As by a plain ``docker run -v``, after the original went."""
-    model = engine()
-    if run(model, moment) is None and NAME not in model.volumes:
+    for model in killed(is_gone):
         model.make(NAME, {})
         assert FILES in known_copies(model)
         assert run(model) is True
         assert model.volumes[NAME].files == FILES
 
 
-@pytest.mark.parametrize("moment", EVERY)
-def test_one_that_is_remade_with_something_in_it_stops_the_adoption(moment: int) -> None:
-    model = engine()
-    if run(model, moment) is None and NAME not in model.volumes:
+def test_one_that_is_remade_with_something_in_it_stops_the_adoption() -> None:
+    for model in killed(is_gone):
         model.make(NAME, {}, {"new": "1"})
         before = {name: dict(each.files) for name, each in model.volumes.items()}
         with pytest.raises(Refused, match="made a volume of that name anew"):
@@ -113,15 +137,9 @@ def test_one_that_is_remade_with_something_in_it_stops_the_adoption(moment: int)
         assert model.volumes[NAME].files == FILES
 
 
-@pytest.mark.parametrize("moment", EVERY)
-def test_what_is_written_into_the_original_meanwhile_is_kept(moment: int) -> None:
+def test_what_is_written_into_the_original_meanwhile_is_kept() -> None:
     """Killed before the original went; somebody used it, and its copy is out of date."""
-    model = engine()
-    if run(model, moment) is None and NAME in model.volumes:
-        if OURS.items() <= model.volumes[NAME].labels.items():
-            return  # no longer the original
-        if REMOVING in model.volumes:
-            return  # see below
+    for model in killed(is_as_it_was):
         model.volumes[NAME].files["later"] = "4"
         run(model)
         assert model.volumes[NAME].files == {**FILES, "later": "4"}
@@ -208,10 +226,8 @@ def test_a_volume_that_others_keep_writing_into_is_left_alone() -> None:
     assert model.volumes[NAME].files == FILES
 
 
-@pytest.mark.parametrize("moment", EVERY)
-def test_rm_and_run_refuse_what_is_being_adopted(moment: int) -> None:
-    model = engine()
-    if run(model, moment) is None and MARKER in model.volumes:
+def test_rm_and_run_refuse_what_is_being_adopted() -> None:
+    for model in killed(lambda model: MARKER in model.volumes):
         snapshot = model.snapshot()
         assert set(pending(snapshot.volumes, "devenv")) == {NAME, COPY, MARKER, REMOVING}
         plan = removal(snapshot, "devenv", None)
@@ -220,34 +236,33 @@ def test_rm_and_run_refuse_what_is_being_adopted(moment: int) -> None:
         assert pending(snapshot.volumes, "other") == {}
 
 
-@pytest.mark.parametrize("moment", EVERY)
-def test_a_copy_that_somebody_removed_is_not_believed_in(moment: int) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_copy_that_somebody_removed_is_not_believed_in(whole: bool) -> None:
     """Then only the untouched original is complete; what is half copied back is not."""
-    model = engine()
-    if run(model, moment) is not None or not {COPY, MARKER} <= set(model.volumes):
-        return
-    del model.volumes[COPY]
-    there = model.volumes.get(NAME)
-    if there and there.files == FILES:
-        run(model)
-        assert model.volumes[NAME].files == FILES
-        assert set(model.volumes) == {NAME}
-    else:
-        with pytest.raises(Refused, match="was removed by somebody"):
+
+    def is_met(model: ModelEngine) -> bool:
+        there = model.volumes.get(NAME)
+        complete = there is not None and there.files == FILES
+        return {COPY, MARKER} <= set(model.volumes) and complete == whole
+
+    for model in killed(is_met):
+        del model.volumes[COPY]
+        if whole:
             run(model)
-        assert MARKER in model.volumes
+            assert model.volumes[NAME].files == FILES
+            assert set(model.volumes) == {NAME}
+        else:
+            with pytest.raises(Refused, match="was removed by somebody"):
+                run(model)
+            assert MARKER in model.volumes
 
 
 def test_a_copy_alone_is_kept_since_it_may_be_all_there_is() -> None:
-    model = engine()
-    for moment in EVERY:
-        model = engine()
-        if run(model, moment) is None and COPY in model.volumes:
-            break
-    del model.volumes[NAME]
-    with pytest.raises(Refused, match="is gone, and its copy"):
-        run(model)
-    assert COPY in model.volumes
+    for model in killed(lambda model: COPY in model.volumes and MARKER not in model.volumes):
+        del model.volumes[NAME]
+        with pytest.raises(Refused, match="is gone, and its copy"):
+            run(model)
+        assert COPY in model.volumes
 
 
 REFUSED: Any = [
@@ -309,20 +324,23 @@ def test_somebody_elses_volume_of_a_needed_name_is_not_touched(name: str) -> Non
     assert model.volumes[NAME].labels == {}
 
 
-@pytest.mark.parametrize("moment", EVERY)
-def test_a_failure_says_where_everything_is(moment: int) -> None:
+def test_a_failure_says_where_everything_is() -> None:
     """A full disk, say: each copied file is an operation of the model."""
-    model = engine()
-    model.fails_at = moment
-    try:
+    places = set()
+    for moment in EVERY:
+        model = engine()
+        model.fails_at = moment
+        try:
+            run(model)
+        except EngineFailure as failure:
+            where = str(failure).rpartition(" is in ")[2].removesuffix(".")
+            assert model.volumes[where].files == FILES
+            places.add(where)
+        model.fails_at = None
         run(model)
-    except EngineFailure as failure:
-        where = str(failure).rpartition(" is in ")[2].removesuffix(".")
-        assert model.volumes[where].files == FILES
-    model.fails_at = None
-    run(model)
-    assert model.volumes[NAME].files == FILES
-    assert set(model.volumes) == {NAME}
+        assert model.volumes[NAME].files == FILES
+        assert set(model.volumes) == {NAME}
+    assert places == {NAME, COPY}
 
 
 def test_a_dry_run_says_what_is_left_to_do() -> None:

@@ -330,7 +330,7 @@ def test_the_owner_is_the_projects(app: Path) -> None:
     assert (info.st_uid, info.st_gid) == seen(app).owner
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.usefixtures("as_root")
 def test_the_owner_is_not_this_process(app: Path) -> None:
     os.chown(app, 1234, 2345)
 

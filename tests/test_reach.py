@@ -281,6 +281,22 @@ def test_every_request_has_the_headers_that_docker_is_configured_with(
     assert set(tokens.values()) == {"mine"}
 
 
+@pytest.mark.parametrize(
+    "headers",
+    ['"secret"', '[["X", "secret"]]', '{"X": ["secret"]}', '{"X": "secret\\n"}', '{"X": 7}'],
+)
+def test_headers_that_cannot_be_sent_are_the_configurations_fault(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, headers: str
+) -> None:
+    """And no engine's; what requests says of them has their values."""
+    (tmp_path / "config.json").write_text(f'{{"HttpHeaders": {headers}}}')
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    error = refused(host(old))
+
+    assert f"{tmp_path}/config.json cannot be used: its HttpHeaders are " in str(error)
+    assert "secret" not in str(error)
+
+
 def test_an_engine_that_speaks_an_old_api_is_too_old(old: Path) -> None:
     """With the versions that would do."""
     error = refused(host(old))

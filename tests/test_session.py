@@ -27,6 +27,7 @@ from devenv_lib.engine import session
 from devenv_lib.engine.endpoint import resolve
 from devenv_lib.engine.session import attend, exec_words
 from devenv_lib.errors import EngineFailure, ProgramMissing
+from tests.conftest import PATIENCE
 
 #: Ends with status 3 when a file appears.
 UNTIL = "import os, sys, time\nwhile not os.path.exists(sys.argv[1]): time.sleep(0.01)\nsys.exit(3)"
@@ -38,18 +39,54 @@ def python(code: str, *words: str) -> list[str]:
     return [sys.executable, "-c", code, *words]
 
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
+_sending: list[threading.Thread] = []
+
+
+def handling() -> list[Any]:
+    """Return who has which signal."""
+    return [signal.getsignal(number) for number in NUMBERS]
+
+
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Handlers are what they were, whatever a test did."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
-    before = [signal.getsignal(number) for number in numbers]
+    """Handlers are what they were, whatever a test did; nothing is sent when it is over."""
+    before = handling()
     yield
-    assert [signal.getsignal(number) for number in numbers] == before
+    for thread in _sending:
+        thread.join()
+    _sending.clear()
+    assert handling() == before
 
 
-def soon(number: signal.Signals, after: float = 0.3) -> None:
-    """Send this process a signal in a moment."""
-    threading.Timer(after, os.kill, (os.getpid(), number)).start()
+def soon(
+    number: signal.Signals,
+    when: Callable[[], object] = lambda: True,
+    then: Callable[[], object] = lambda: None,
+) -> None:
+    """Send this process a signal once it waits for docker, and not before ``when``.
+
+    Before that, and after it, the signal would end the whole test run. ``then`` follows in any
+    case, also when it was waited for in vain.
+    """
+    before = handling()
+
+    def send() -> None:
+        until = time.monotonic() + PATIENCE
+        waits = False
+        while not (waits and when()) and time.monotonic() < until:
+            time.sleep(0.01)
+            # The handlers are set one after the other; what is ignored stays so.
+            waits = all(
+                new is not old or old is signal.SIG_IGN
+                for new, old in zip(handling(), before, strict=True)
+            )
+        if waits and when():
+            os.kill(os.getpid(), number)
+        then()
+
+    _sending.append(threading.Thread(target=send))
+    _sending[-1].start()
 
 
 class Inside:
@@ -97,7 +134,7 @@ def test_what_is_not_there_yet_is_told_again(tmp_path: Path) -> None:
     end = tmp_path / "end"
     inside = Inside({"TERM"}, lambda: open(end, "w").close())  # noqa: PTH123
     inside.alive = 0
-    soon(signal.SIGTERM, 0.1)
+    soon(signal.SIGTERM)
 
     def tell(name: str) -> int:
         inside.alive = len(inside.told) > 1
@@ -120,15 +157,22 @@ def test_what_does_not_end_is_killed_in_the_end(
 
 
 def test_a_second_signal_does_not_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "_GRACE", 10 * PATIENCE)
     monkeypatch.setattr(session, "_REST", 60)
     end = tmp_path / "end"
-    inside = Inside({"KILL"}, lambda: open(end, "w").close())  # noqa: PTH123
-    soon(signal.SIGINT, 0.3)
-    soon(signal.SIGINT, 0.6)
-    began = time.monotonic()
+    inside = Inside({"KILL"})
+    soon(signal.SIGINT)
+    soon(signal.SIGINT, lambda: inside.told, lambda: ended_in(inside, end))
     assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
-    assert time.monotonic() - began < session._GRACE
     assert inside.told == ["INT", "KILL", "TERM"]
+
+
+def ended_in(inside: Inside, end: Path) -> None:
+    """End docker's program when nothing is alive inside any more, or has not come to its end."""
+    until = time.monotonic() + PATIENCE
+    while inside.alive and time.monotonic() < until:
+        time.sleep(0.01)
+    end.touch()
 
 
 def test_an_engine_that_has_gone_does_not_keep_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,15 +251,21 @@ def test_an_engine_that_does_not_answer_keeps_nobody(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(session, "_ANSWER", 0.2)
     monkeypatch.setattr(session, "_GRACE", 0.3)
     monkeypatch.setattr(session, "_REST", 0.3)
-    soon(signal.SIGINT, 0.1)
-    began = time.monotonic()
+    over = threading.Event()
+    waited_for: list[str] = []
 
     def tell(name: str) -> int:
-        time.sleep(3)
-        return len(name)
+        if not over.wait(PATIENCE):
+            waited_for.append(name)
+        return 1
 
-    assert attend(python("import time\ntime.sleep(60)"), tell, terminal=False) == 137
-    assert time.monotonic() - began < 10
+    soon(signal.SIGINT)
+    try:
+        words = python("import time\ntime.sleep(600)")
+        assert attend(words, tell, terminal=False) == 137
+        assert waited_for == []
+    finally:
+        over.set()
 
 
 def test_what_cannot_be_killed_inside_does_not_keep_anybody(
@@ -224,7 +274,7 @@ def test_what_cannot_be_killed_inside_does_not_keep_anybody(
     """Something that always begins a new process can be found, and never comes to an end."""
     monkeypatch.setattr(session, "_GRACE", 0.3)
     monkeypatch.setattr(session, "_REST", 0.3)
-    soon(signal.SIGINT, 0.1)
+    soon(signal.SIGINT)
     assert attend(python("import time\ntime.sleep(60)"), lambda _: 1, terminal=False) == 137
 
 
@@ -277,16 +327,17 @@ def test_a_process_that_has_many_files_open_is_attended_to(
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_signal_that_was_ignored_stays_ignored() -> None:
+def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path) -> None:
     """As `nohup` does it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    end = tmp_path / "end"
     try:
         inside = Inside({"HUP"})
-        soon(signal.SIGHUP, 0.1)
-        code = "import time\ntime.sleep(0.5)"
-        assert attend(python(code), inside.tell, terminal=False) == 0
+        soon(signal.SIGHUP, then=end.touch)
+        assert attend(python(UNTIL, str(end)), inside.tell, terminal=False) == 3
         assert inside.told == []
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        _sending[-1].join()
     finally:
         signal.signal(signal.SIGHUP, before)
 

@@ -29,14 +29,21 @@ look() {
 }
 
 # The key appears under its name complete or not at all, and never over another file: ln has no
-# -f. `pwd -P` shows whether a symlink led out of the volume; from then on names are relative.
+# -f. Directories are made one below the other, and names are relative to the last: `pwd -P` shows
+# whether a symlink led out of the volume, and there nothing is made any more.
 make_key() {
-    root=$(cd -- "$state" && pwd -P) && dir=${key%/*} || return 1
-    (umask 077 && mkdir -p -- "$dir") 2>/dev/null
-    if ! cd -- "$dir" || [ "$(pwd -P)" != "$root${dir#"$state"}" ]; then
-        echo "$dir is not a directory in the volume"
-        return 1
-    fi
+    cd -- "$state" && at=$(pwd -P) || return 1
+    dir=${key%/*}
+    below=${dir#"$state"/}/
+    while [ -n "$below" ]; do
+        part=${below%%/*} below=${below#*/}
+        (umask 077 && mkdir -- "$part") 2>/dev/null
+        at=$at/$part
+        if ! cd -- "$part" 2>/dev/null || [ "$(pwd -P)" != "$at" ]; then
+            echo "$dir is not a directory in the volume"
+            return 1
+        fi
+    done
     name=${key##*/}
     if ! [ -e "$name" ] && ! [ -L "$name" ]; then
         new=.new.$tag.$$

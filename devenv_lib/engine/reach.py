@@ -56,15 +56,30 @@ def reach(endpoint: Endpoint) -> Engine:
 
 def _blame_configuration() -> None:
     """Raise, if it is docker's configuration that docker-py fails on; nobody is contacted."""
+    why = ""
     try:
         docker.APIClient(base_url=DEFAULT_URL, version=".".join(map(str, OLDEST_API)))
     except (docker.errors.DockerException, *_NONSENSE) as error:
+        why = without_passwords(str(error).strip().splitlines()[0])
+    if not _can_be_sent(docker.utils.config.load_general_config().get("HttpHeaders") or {}):
+        why = "its HttpHeaders are no names with a text each that can be sent"
+    if why:
         directory = os.environ.get("DOCKER_CONFIG") or "~/.docker"
         raise EngineUnavailable(
-            f"{directory}/config.json cannot be used: "
-            f"{without_passwords(str(error).strip().splitlines()[0])}",
+            f"{directory}/config.json cannot be used: {why}",
             "Mend its auths, proxies or HttpHeaders; docker itself says more: docker info",
         ) from None
+
+
+def _can_be_sent(headers: Any) -> bool:
+    """Whether headers can be sent. What requests says of one that cannot has its value in it."""
+    try:
+        requests.Request("GET", "http://localhost", headers=headers).prepare()
+        for name, value in headers.items():
+            f"{name}{value}".encode("latin-1")
+    except (requests.RequestException, *_NONSENSE):
+        return False
+    return True
 
 
 def diagnose(endpoint: Endpoint, error: BaseException) -> EngineUnavailable:

@@ -13,6 +13,7 @@ from devenv_lib import report, texts, volumes
 from devenv_lib.called import as_called
 from devenv_lib.errors import Declined, DevenvError, Refused
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
+from devenv_lib.project import check_name
 from devenv_lib.tasks._flags import check_format, exactly_one
 from devenv_lib.tasks._hands import Hands, hands
 from devenv_lib.tasks._task import dry, finish, task
@@ -47,6 +48,8 @@ def repair(
     check_format(format, "table", "json")
     name = name or []
     exactly_one(name, all=all)
+    for one in name:
+        check_name(one)  # before an image is made, and asked who its user is
     began = time.monotonic()
     at = hands(c)
     image = at.image_here if dry(c) else at.image

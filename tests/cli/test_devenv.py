@@ -17,7 +17,7 @@ import pexpect
 import pytest
 
 from devenv_lib.tasks import ns
-from tests.conftest import DEVENV, IMAGE, Workspace, docker
+from tests.conftest import DEVENV, IMAGE, PATIENCE, Workspace, docker
 from tests.relay import relay
 
 pytestmark = pytest.mark.engine
@@ -249,7 +249,7 @@ def test_ctrl_c_at_any_moment_is_no_traceback(workspace: Workspace, after: float
     )
     time.sleep(after)
     child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=20)
+    _, said = child.communicate(timeout=PATIENCE)
     early = "init_import_site" in said  # Python itself gives up there, with status 1
     assert early or child.returncode in (0, 2, -signal.SIGINT), said
     assert early or "Traceback" not in said or child.returncode == -signal.SIGINT
@@ -303,7 +303,7 @@ def typing_bash(workspace: Workspace) -> Iterator[Any]:
         cwd=str(workspace.path),
         env={**workspace.process_environ(), "PATH": path, "PS1": "$ ", "TERM": "dumb"},
         encoding="utf-8",
-        timeout=20,
+        timeout=PATIENCE,
     )
     try:
         child.expect_exact("$ ")
@@ -363,7 +363,7 @@ def test_exec_says_so_when_how_the_command_ended_is_not_known(
     ):
         variables = {"DOCKER_HOST": door.url}
         begun = pool.submit(running.devenv, *words, quick=quick, variables=variables)
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while not started.exists() and time.monotonic() < until:
             time.sleep(0.05)
         door.end()
@@ -524,7 +524,7 @@ def begun(workspace: Workspace, command: str, *words: str, quick: bool) -> Itera
         yield child
     finally:
         child.terminate()
-        child.communicate(timeout=30)
+        child.communicate(timeout=PATIENCE)
 
 
 def inside(workspace: Workspace) -> list[str]:
@@ -556,7 +556,7 @@ def test_a_signal_leaves_nothing_running_inside(
         time.sleep(0.2)
         assert inside(running)
         child.send_signal(signal.Signals[name])
-        assert child.wait(20) == 128 + signal.Signals[name]
+        assert child.wait(PATIENCE) == 128 + signal.Signals[name]
     assert inside(running) == []
 
 
@@ -566,7 +566,7 @@ def test_a_program_that_heeds_a_signal_ends_as_it_likes(running: Workspace) -> N
     with begun(running, command, quick=True) as child:
         child.send_signal(signal.SIGINT)
         assert child.stdout.read() == "bye\n"
-        assert child.wait(20) == 5
+        assert child.wait(PATIENCE) == 5
     assert inside(running) == []
 
 
@@ -576,20 +576,20 @@ def test_a_stubborn_program_is_killed_at_the_second_signal(running: Workspace) -
         time.sleep(1)
         assert child.poll() is None
         child.send_signal(signal.SIGINT)
-        assert child.wait(20) == 128 + signal.SIGKILL
+        assert child.wait(PATIENCE) == 128 + signal.SIGKILL
     assert inside(running) == []
 
 
 def test_other_sessions_are_left_alone(running: Workspace) -> None:
     with begun(running, "sleep 301", quick=True), begun(running, "sleep 302", quick=True) as two:
         two.send_signal(signal.SIGINT)
-        assert two.wait(20) == 130
+        assert two.wait(PATIENCE) == 130
         assert [line for line in inside(running) if line.startswith("sleep")] == ["sleep 301"]
 
 
 def test_a_reader_that_goes_ends_the_command_inside(running: Workspace) -> None:
     """As with `| head -1`, of which docker's own exec leaves the writer running."""
-    done = running.shell("devenv exec . -- yes | head -1", check=True, timeout=30)
+    done = running.shell("devenv exec . -- yes | head -1", check=True, timeout=PATIENCE)
     assert done.stdout == "y\n"
     assert inside(running) == []
 
@@ -717,7 +717,7 @@ def test_a_hostile_settings_file_takes_no_time(
     workspace: Workspace, content: str, says: str
 ) -> None:
     (workspace.path / "invoke.yaml").write_text(content)
-    done = workspace.devenv("--dry", ".", timeout=20)
+    done = workspace.devenv("--dry", ".", timeout=PATIENCE)
     assert "Traceback" not in done.stderr
     assert done.returncode == (4 if says else 0), done.stderr
     assert says in done.stderr
@@ -725,7 +725,7 @@ def test_a_hostile_settings_file_takes_no_time(
 
 def test_a_settings_file_that_is_a_pipe_is_not_waited_for(workspace: Workspace) -> None:
     os.mkfifo(workspace.path / "invoke.yaml")
-    done = workspace.devenv("exec", ".", "--", "true", timeout=20)
+    done = workspace.devenv("exec", ".", "--", "true", timeout=PATIENCE)
     assert done.returncode == 4
     assert "is not a file of settings" in done.stderr
 
@@ -736,7 +736,7 @@ def test_a_settings_file_whose_size_is_no_size_is_not_read_whole(
 ) -> None:
     """The kernel has files that seem to be empty and have no end."""
     (workspace.path / name).symlink_to("/proc/self/pagemap")
-    done = workspace.devenv("exec", ".", "--", "true", timeout=20)
+    done = workspace.devenv("exec", ".", "--", "true", timeout=PATIENCE)
     assert (done.returncode, "more than settings" in done.stderr) == (4, True), done.stderr
 
 

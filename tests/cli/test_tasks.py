@@ -14,7 +14,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.conftest import IMAGE, Workspace, docker
+from tests.conftest import IMAGE, PATIENCE, Workspace, docker
 
 pytestmark = pytest.mark.engine
 
@@ -67,8 +67,8 @@ def test_exec_of_a_program_that_is_not_there_says_so(workspace: Workspace) -> No
 def test_exec_that_is_interrupted_without_a_terminal_is_no_success(workspace: Workspace) -> None:
     """`inv exec -- make test | tee log` and Ctrl-C, which reaches the whole group."""
     workspace.up()
-    process = workspace.begin("exec", "--", "sh", "-c", "touch ~/began; sleep 20", group=True)
-    deadline = time.monotonic() + 20
+    process = workspace.begin("exec", "--", "sh", "-c", "touch ~/began; sleep 300", group=True)
+    deadline = time.monotonic() + PATIENCE
     while workspace.try_sh("test -e ~/began")[0]:
         assert time.monotonic() < deadline
     os.killpg(process.pid, signal.SIGINT)
@@ -385,7 +385,7 @@ def test_listing_the_tasks_imports_no_engine(workspace: Workspace) -> None:
 
 
 @pytest.mark.internet  # a throw-away engine has no base image
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives directories away")
+@pytest.mark.usefixtures("as_root")
 def test_a_project_of_another_owner_is_said_so_and_mended_by_the_command(
     workspace: Workspace,
 ) -> None:
@@ -410,7 +410,7 @@ def test_a_project_of_another_owner_is_said_so_and_mended_by_the_command(
         docker("rmi", f"{workspace.prefix}:latest", check=False)
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root gives directories away")
+@pytest.mark.usefixtures("as_root")
 def test_a_project_of_roots_is_warned_about_once_and_used(workspace: Workspace) -> None:
     """Inside is an ordinary user all the same; the command that makes it writable is named."""
     os.chown(workspace.path, 0, 0)

@@ -12,7 +12,7 @@ from typing import Any
 import pexpect
 import pytest
 
-from tests.conftest import DEVENV, IMAGE, Workspace, docker, remove_image
+from tests.conftest import DEVENV, IMAGE, PATIENCE, Workspace, docker, remove_image
 
 pytestmark = pytest.mark.engine
 INV, OURS = (sys.executable, "-m", "invoke"), (str(DEVENV),)
@@ -34,7 +34,7 @@ def terminal(
         cwd=str(workspace.path),
         env=environ,
         encoding="utf-8",
-        timeout=30,
+        timeout=PATIENCE,
         dimensions=(24, 80),
     )
     try:

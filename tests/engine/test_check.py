@@ -18,7 +18,7 @@ from devenv_lib.containers.links import make_links
 from devenv_lib.engine import bodies
 from devenv_lib.engine.answers import ANY
 from devenv_lib.names import common_labels
-from tests.conftest import Workspace, built_image, docker, give
+from tests.conftest import PATIENCE, Workspace, built_image, docker, give
 
 pytestmark = pytest.mark.engine
 
@@ -458,7 +458,7 @@ def agent(workspace: Workspace, tmp_path: Path) -> Iterator[subprocess.Popen[byt
     """An ssh agent of this test's own, whose socket the environment's user may use."""
     socket = tmp_path / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while not socket.exists() and time.monotonic() < until:
         time.sleep(0.01)
     give(socket)

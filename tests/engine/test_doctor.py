@@ -147,12 +147,20 @@ def state(workspace: Workspace) -> list[str]:
 
 def test_it_changes_nothing(healthy: Workspace) -> None:
     """Neither on the engine nor on the host, with findings of most kinds, in any form."""
+    data, other = healthy.volume("data"), healthy.volume("other")
     healthy.in_volume("data", "mkdir left; chown 0:0 left")
-    docker("volume", "create", healthy.volume("other"))
-    healthy.extra_volumes.append(healthy.volume("other"))
+    docker("volume", "create", other)
+    healthy.extra_volumes.append(other)
+    healthy.write(".invoke.yaml", f"devenv: {{volumes: {{extra: {{{other}: ~/.other}}}}}}\n")
     before, files = state(healthy), tree(healthy.home)
-    for words in (("doctor",), ("doctor", "--fix"), ("--dry", "doctor", "--fix")):
-        healthy.inv(*words, variables={"PYTHONDONTWRITEBYTECODE": "1"})
+    for words, status, says in (
+        (("doctor",), 0, f"WARN  {data}: an engine left what is root's in it, left\n"),
+        (("doctor", "--fix"), 1, "no terminal to ask on"),
+        (("--dry", "doctor", "--fix"), 0, f"{other}-adopting"),
+    ):
+        done = healthy.inv(*words, variables={"PYTHONDONTWRITEBYTECODE": "1"})
+        assert (done.returncode, says in done.stdout + done.stderr) == (status, True), done
+        assert f"WARN  {other}: " in done.stdout or "--dry" in words
     assert state(healthy) == before
     assert tree(healthy.home) == files
 
@@ -462,7 +470,7 @@ def test_an_image_without_a_usable_user_is_a_finding(sound: Workspace) -> None:
     assert wrong(findings) == [("FAIL", "image")]
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="takes root")
+@pytest.mark.usefixtures("as_root")
 def test_a_project_of_roots_is_a_finding(sound: Workspace) -> None:
     os.chown(sound.path, 0, 0)
     found = only(sound, "WARN", "user")

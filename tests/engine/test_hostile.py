@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,32 @@ def test_an_image_cannot_send_more_than_a_passwd(
     assert workspace.container_names() == []
 
 
+def test_what_is_planted_in_a_volume_is_run_by_no_look_and_no_helper(
+    workspace: Workspace, hostile: Any
+) -> None:
+    """The image's PATH begins where others can write; its own `ls` shows as whom the look runs."""
+    share = "/home/devuser/.local/share"
+    seen = f"RUN mv /usr/bin/ls /usr/bin/ls.real && {_traced('/usr/bin/ls', '/seen', 'ls.real')}"
+    hostile(f"{seen} && install -m 666 /dev/null /seen\nENV PATH={share}/bin:$PATH\nUSER devuser")
+    planted = " && ".join(
+        _traced(f"bin/{program}", f"{share}/ran", program)
+        for program in ("cat", "chown", "ln", "ls", "mkdir", "rm")
+    )
+    workspace.make_volume("data")
+    workspace.in_volume("data", f"mkdir bin && {planted}; chown -R 1000:1000 bin; chown 0:0 .")
+    workspace.up()
+    assert workspace.in_volume("data", "stat -c %u .; ls") == "1000\nbin\nopencode"
+    assert set(workspace.sh("cat /seen").split()) == {"1000"}
+    workspace.sh("chown --version")
+    assert set(workspace.in_volume("data", "cat ran").split()) == {"1000"}
+
+
+def _traced(path: str, trace: str, program: str) -> str:
+    """Return a command that plants a program that notes who runs it."""
+    lines = ("#!/bin/sh", f"/usr/bin/id -u >> {trace}", f'exec /usr/bin/{program} "$@"')
+    return f"printf '%s\\n' {shlex.join(lines)} > {path} && chmod 755 {path}"
+
+
 def test_a_restart_does_not_follow_a_symlink_in_a_sources_place(workspace: Workspace) -> None:
     """The container remembers the path, and the engine would resolve it anew."""
     real = workspace.path / "real"
@@ -115,13 +142,15 @@ def test_a_worktrees_repository_cannot_be_swapped_for_the_home(workspace: Worksp
     """It is mounted writable, and the environment of the repository can move it."""
     main, _ = workspace.worktree()
     workspace.up()
+    workspace.sh(f"test -w {main}/.git/HEAD")
     containers.stop(workspace.engine, workspace.project, keep=True)
     (main / ".git").rename(main / ".git2")
     (main / ".git").symlink_to(workspace.home)
-    environment = workspace.up()
-    sources = [mount.source for mount in environment.plan.mounts.mounts]
-    assert str(workspace.home) not in sources
-    assert workspace.try_sh(f"ls {workspace.home}/.bashrc ~/work/main/.git/.bashrc")[0] != 0
+    assert workspace.up().outcome == "created"
+    (found,) = json.loads(docker("inspect", workspace.name).stdout)
+    sources = {mount["Source"] for mount in found["Mounts"]}
+    assert not sources & {str(workspace.home), str(main / ".git")}
+    assert workspace.try_sh(f"test -e {main}/.git/.bashrc") == (1, "")
 
 
 def test_a_source_that_is_hidden_is_not_followed_by_a_restart(

@@ -273,7 +273,7 @@ def test_ctrl_c_loses_no_workers_word_on_what_stays(suite: Suite) -> None:
             devenv_volume()
             time.sleep(1)
             os.kill(os.getppid(), signal.SIGINT)
-            time.sleep(30)  # it is interrupted after five seconds, and its clean-up is not
+            time.sleep(120)  # it is interrupted after five seconds, and its clean-up is not
         """,
         "-n2",
         "--devenv-keep",

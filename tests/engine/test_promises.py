@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import socket
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from typing import Any
 import pytest
 import requests
 
-from devenv_lib import volumes
+from devenv_lib import containers, volumes
 from devenv_lib.errors import EngineFailure, Refused, SettingsError, UsageError
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
+from tests.conftest import IMAGE, Workspace, docker, free_port, own_base, remove_image
+from tests.relay import relay
 
 pytestmark = pytest.mark.engine
 TOUCH = "touch ~/.local/share/x ~/.cache/x ~/.local/state/x ~/.local/share/opencode/x"
@@ -199,6 +199,25 @@ def test_removal_takes_exactly_the_labelled_volumes_of_its_prefix(make_workspace
     assert mine.engine.volume(bystander) is not None
 
 
+def test_lists_name_exactly_what_is_labelled_and_of_their_prefix(make_workspace: Any) -> None:
+    """Neither what is only called so, nor what is another prefix's that begins with this one."""
+    mine: Workspace = make_workspace()
+    other: Workspace = make_workspace(home="other", prefix=f"{mine.prefix}-other")
+    for workspace in (mine, other):
+        workspace.up()
+    foreign = f"{mine.prefix}-foreign"
+    mine.extra_volumes.append(foreign)
+    mine.extra_containers.append(foreign)
+    docker("volume", "create", foreign)
+    docker("create", f"--name={foreign}", f"--volume={foreign}:/v", IMAGE)
+    seen = volumes.examine(mine.engine, mine.prefix, sizes=False)
+    assert [mine.volume(s) for s in ("cache", "data", "state")] == [one.name for one in seen]
+    assert [mine.name] == [one.name for one in containers.survey(mine.engine, mine.prefix)]
+    listed = mine.inv("volume.list", "--no-size", "--format=names").stdout.split()
+    assert [one.name for one in seen] == listed
+    assert mine.inv("list", "--all", "--format=names").stdout.split() == [mine.name]
+
+
 def test_a_removal_that_cannot_be_seen_to_have_worked_is_reported(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,6 +272,42 @@ def test_a_name_cannot_reach_another_object(workspace: Workspace) -> None:
     assert [workspace.name] == workspace.container_names()
 
 
+#: Every command that takes a name; `exec` would bring an environment up.
+NAMING = (
+    "volume.rm --force --name NAME",
+    "volume.adopt --name NAME",
+    "volume.backup --to . --name NAME",
+    "volume.clone --to PREFIX-new --name NAME",
+    "volume.clone --name PREFIX-data --to NAME",
+    "volume.restore --from a.tar --name NAME",
+    "volume.cp --file f --to . --name NAME",
+    "volume.cp --file f --from a.tar --name NAME",
+    "volume.usage --name NAME",
+    "volume.repair --name NAME",
+    "exec --name NAME -- true",
+    "stop --name NAME",
+)
+
+
+@pytest.mark.parametrize("line", NAMING)
+def test_no_command_asks_an_engine_about_a_name_that_is_none(
+    workspace: Workspace, line: str
+) -> None:
+    workspace.make_volume("data")
+    with tarfile.open(workspace.path / "a.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("a"))
+    name = f"../containers/{workspace.name}"
+    words = line.replace("PREFIX", workspace.prefix).replace("NAME", name).split()
+    with relay(str(workspace.engine.endpoint.socket), unix=True) as door:
+        done = workspace.inv(*words, variables={"DOCKER_HOST": door.url})
+    assert done.returncode == 4, done.stderr
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    changing = [asked for asked in door.requests if not asked.startswith(("GET ", "HEAD "))]
+    assert (changing, [asked for asked in door.requests if workspace.name in asked]) == ([], [])
+    assert workspace.volume_names() == [workspace.volume("data")]
+
+
 @pytest.mark.every_engine
 def test_the_engine_refuses_a_volume_that_came_into_use_after_the_check(
     workspace: Workspace,
@@ -287,10 +342,9 @@ def test_the_host_configuration_cannot_be_written_and_stays_the_same(workspace: 
 
 
 @pytest.mark.every_engine
+@pytest.mark.usefixtures("as_root")
 def test_a_mount_below_a_read_only_source_is_not_writable_either(workspace: Workspace) -> None:
     """Until Docker 25 a read-only bind leaves what is mounted below its source writable."""
-    if os.getuid() != 0:
-        pytest.skip("mounting takes root")
     below = workspace.home / ".config/nvim/below"
     elsewhere = workspace.home / "elsewhere"
     below.mkdir()
@@ -317,9 +371,7 @@ def test_project_files_made_inside_belong_to_the_host_owner(workspace: Workspace
 @pytest.mark.every_engine
 def test_the_container_has_no_more_than_the_design_says(workspace: Workspace) -> None:
     """No privilege, no socket, no capability, loopback only, limits, init, labels."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     workspace.configure(ports=(Port(port, 80),))
     who = workspace.up().identity
     data = json.loads(docker("inspect", workspace.name).stdout)[0]

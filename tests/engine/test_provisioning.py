@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from devenv_lib import containers
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.readers import MountRequest
-from tests.conftest import Workspace, docker, own_base, remove_image
+from tests.conftest import IMAGE, Workspace, docker, own_base, remove_image
 
 pytestmark = pytest.mark.engine
 STUB = "opencode/auth.json"
@@ -215,24 +216,36 @@ def test_a_planted_symlink_is_not_written_through(workspace: Workspace) -> None:
 
 @pytest.mark.every_engine
 def test_nothing_is_written_through_a_writable_bind(workspace: Workspace) -> None:
-    """Directories between a bind and a mount inside it are the host's, and stay as they are."""
+    """Directories between a bind and a mount inside it are the host's, and stay as they are.
+
+    In a volume they would become the user's, as what the engine makes there.
+    """
     shared = workspace.write("shared/sub/file").parent.parent
     inner = workspace.write("inner/file").parent
-    (shared / "sub").chmod(0o711)
-    (shared / "sub/target").mkdir()
-    requests = (
+    between = shared / "sub"
+    (between / "target").mkdir()
+    between.chmod(0o711)
+    if os.getuid() == 0:
+        os.chown(between, 0, 0)
+    requests = [
         MountRequest(str(shared), "~/shared", "rw"),
         MountRequest(str(inner), "~/shared/sub/target"),
-    )
-    workspace.configure(mounts=requests)
-    before = (shared / "sub").stat()
+        MountRequest(str(inner), "~/shared/missing/target"),
+    ]
+    workspace.configure(mounts=tuple(requests))
+    before = between.stat()
     workspace.up()
-    after = (shared / "sub").stat()
-    assert (before.st_mode, before.st_uid, before.st_ctime) == (
+    after = between.stat()
+    assert (before.st_mode, before.st_uid, before.st_gid, before.st_ctime_ns) == (
         after.st_mode,
         after.st_uid,
-        after.st_ctime,
+        after.st_gid,
+        after.st_ctime_ns,
     )
+    assert (shared / "missing").stat().st_uid == 0
+    workspace.stop()
+    # An ordinary user's tests could not clear it away.
+    docker("run", "--rm", "--user=0", f"--volume={shared}:/v", IMAGE, "rm", "-r", "/v/missing")
 
 
 def test_an_image_without_a_shell_is_said_so(workspace: Workspace, tmp_path: Any) -> None:

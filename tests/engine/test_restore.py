@@ -22,7 +22,7 @@ from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
 from devenv_lib.volumes.filling import LABEL_ORIGIN, LABEL_WAS
 from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker, when_free
-from tests.relay import relay
+from tests.relay import Relay, relay
 from tests.test_stream import END, HIDING, head
 from tests.trees import DEFAULT_ACL, Entry, build, scan
 
@@ -216,6 +216,11 @@ def test_a_protected_volume_is_not_replaced(case: Case) -> None:
     assert scan(case.name) == case.old
 
 
+def changing(door: Relay) -> list[str]:
+    """Return the requests that may have changed something on the engine."""
+    return [asked for asked in door.requests if not asked.startswith(("GET ", "HEAD "))]
+
+
 def test_a_hostile_archive_is_refused_before_the_engine_is_touched(case: Case) -> None:
     path = case.archive.with_name("hostile.tar")
     with tarfile.open(path, "w") as tar:
@@ -224,9 +229,14 @@ def test_a_hostile_archive_is_refused_before_the_engine_is_touched(case: Case) -
         tar.addfile(link)
         tar.addfile(tarfile.TarInfo("s/passwd"))
     name = case.workspace.volume("hostile")
-    done = case.workspace.inv("volume.restore", f"--from={path}", f"--name={name}")
-    assert (done.returncode, "written through 's'" in done.stderr) == (1, True)
-    assert case.workspace.volume_names() == [case.name]
+    with relay(str(case.workspace.engine.endpoint.socket), unix=True) as door:
+        case.workspace.environ["DOCKER_HOST"] = door.url
+        done = case.workspace.inv("volume.restore", f"--from={path}", f"--name={name}")
+        assert (done.returncode, "written through 's'" in done.stderr) == (1, True)
+        assert changing(door) == []
+        assert case.workspace.volume_names() == [case.name]
+        assert case.inv("--replace").returncode == 0
+        assert changing(door)
 
 
 @pytest.mark.parametrize("what", ["a symlink with a size", "a map of more", "a size for all"])
@@ -236,8 +246,11 @@ def test_an_archive_that_hides_entries_is_refused_before_the_engine_is_touched(
     path = case.archive.with_name("hiding.tar")
     path.write_bytes(head(b"before") + HIDING[what] + END)
     words = (f"--from={path}", *case.words("--replace")[1:])
-    done = case.workspace.inv("volume.restore", *words)
+    with relay(str(case.workspace.engine.endpoint.socket), unix=True) as door:
+        case.workspace.environ["DOCKER_HOST"] = door.url
+        done = case.workspace.inv("volume.restore", *words)
     assert (done.returncode, f"{path} has a" in done.stderr) == (1, True), done.stderr
+    assert changing(door) == []
     assert scan(case.name) == case.old
     assert case.workspace.volume_names() == [case.name]
 

@@ -23,7 +23,7 @@ from devenv_lib.errors import ImageError, Refused, UsageError
 from devenv_lib.plans.ssh import ssh_address
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, built_image, docker, give
+from tests.conftest import IMAGE, Workspace, built_image, docker, free_port, give
 
 pytestmark = pytest.mark.engine
 
@@ -85,11 +85,6 @@ def listener() -> Iterator[int]:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         yield taken.getsockname()[1]
-
-
-def free_port() -> int:
-    with listener() as port:
-        return port
 
 
 @pytest.mark.every_engine
@@ -408,18 +403,26 @@ def test_keys_that_the_user_inside_cannot_read_are_said(reached: Workspace) -> N
     assert said == "the user inside may not read /home/devuser/.ssh/authorized_keys"
 
 
-@pytest.mark.parametrize("place", ["devenv", "devenv/ssh", "devenv/ssh/ssh_host_ed25519_key"])
-def test_a_planted_symlink_is_not_followed(reached: Workspace, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [
+        ("devenv", "elsewhere"),
+        ("devenv/ssh", "elsewhere"),
+        ("devenv/ssh/ssh_host_ed25519_key", "elsewhere/key"),  # a file that could be made
+    ],
+)
+def test_a_planted_symlink_is_not_followed(reached: Workspace, place: str, target: str) -> None:
     """The environment is there all the same, and says why nobody can get in by ssh."""
-    target = "~/work/app/elsewhere"
+    project = "~/work/app"
     reached.configure(ssh=False)
     reached.up()
     link = f"~/.local/state/{place}"
-    reached.sh(f"mkdir -p {target} $(dirname {link}); ln -s {target} {link}")
+    lines = f"mkdir -p {project}/elsewhere $(dirname {link}); ln -s {project}/{target} {link}"
+    reached.sh(lines)
     reached.configure(ssh=None)
     environment = reached.up(recreate=True)
     assert "in the volume" in environment.ssh[-1]
-    assert sorted(p for p in (reached.path / "elsewhere").rglob("*") if p.is_file()) == []
+    assert list((reached.path / "elsewhere").iterdir()) == []
 
 
 def test_a_sshd_that_cannot_start_does_not_cost_the_environment(reached: Workspace) -> None:

@@ -16,7 +16,7 @@ from devenv_lib import containers, loopback
 from devenv_lib.engine import connect
 from devenv_lib.errors import EngineFailure, ImageError, Refused
 from devenv_lib.records import Port
-from tests.conftest import IMAGE, Workspace, built_image, docker
+from tests.conftest import IMAGE, PATIENCE, Workspace, built_image, docker
 
 pytestmark = pytest.mark.engine
 
@@ -167,7 +167,7 @@ def test_the_agent_can_be_reached_from_inside(workspace: Workspace) -> None:
 
 
 def _until(true: Any) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
