@@ -187,7 +187,7 @@ def test_only_the_engines_room_setup_and_checks_start_programs() -> None:
     starting = {name for name in MODULES if "subprocess" in outside(name)}
 
     assert starting == {
-        *(f"devenv_lib.engine.{name}" for name in ("helper", "program", "session")),
+        *(f"devenv_lib.engine.{name}" for name in ("helper", "pausing", "program", "session")),
         "devenv_lib.checks.run",
         *(starting & set(rooms("setup"))),
     }
