@@ -162,7 +162,13 @@ class _Line:
 
     def _implied_run(self) -> Iterator[str]:
         """Yield ``run`` for a line that begins with a path, or with flags before one."""
+        first = self._words[0]
         words = list(self._arguments(self._commands["run"]))
+        if first.startswith("-") and self._words:  # what follows is a command
+            name = self._commands[self._name()].title
+            raise UsageError(
+                f"{first} stands before the command's name.", f"Behind it: devenv {name} {first} …"
+            )
         if not any(word.startswith("--path") for word in words):
             raise UsageError(
                 f"{words[1] if len(words) > 1 else ''!r} belongs to no command.",
