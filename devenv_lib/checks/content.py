@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from devenv_lib.errors import Refused
+from devenv_lib.plans.contents import link_stays
 
 #: Where a project's own checks are.
 PLACE = PurePosixPath(".devenv/checks")
@@ -139,9 +140,7 @@ class _Reader:
         It may go up only at its beginning and no further than the top: the directories that it
         is in are real ones, and whatever it reaches from there is an entry with its own turn.
         """
-        parts = PurePosixPath(text).parts
-        up = next((n for n, part in enumerate(parts) if part != ".."), len(parts))
-        if text.startswith("/") or ".." in parts[up:] or up >= len(path.parts):
+        if not link_stays(path.parts, text):
             raise _refusal(f"{self.place / path} is a symlink that leads out of it, to {text}")
         return Entry("symlink", 0o777, os.fsencode(text))
 
