@@ -30,7 +30,7 @@ from typing import IO, Any
 import docker
 
 from devenv_lib.engine import answers
-from devenv_lib.engine.failures import broken_off, failed, no_room
+from devenv_lib.engine.failures import broken_off, explained, failed, no_room
 from devenv_lib.errors import EngineFailure
 from devenv_lib.scratch import scratch
 
@@ -185,10 +185,13 @@ class Helper:
                 start_new_session=True,
             )
             program = Program(process.stdin, process.stdout)
+            doubt: EngineFailure | None = None
             try:
                 yield program
                 _close(process.stdin)
                 process.wait()
+            except EngineFailure as failure:  # as that of what came, which is not all
+                doubt = failure
             finally:
                 process.kill()
                 process.wait()
@@ -198,6 +201,8 @@ class Helper:
             wrote = said.read()
             told = _TOLD.search(wrote)
             program.said = _last_words(wrote[: told.start()] if told else wrote.split(b"\0")[0])
+            if doubt:
+                raise doubt if told or not program.said else explained(doubt, program.said)
             status = int(told[1]) if told else self._kept(told_in)
             # What it wrote may not have come either; but a refusal is one, whatever came of it.
             sure = tolerated if stdout == subprocess.DEVNULL else ()
