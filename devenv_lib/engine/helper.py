@@ -148,7 +148,8 @@ class Helper:
             )
         else:
             self._failed = EngineFailure(
-                f"A helper container of the image {self._image} could not be started: {said}",
+                f"A helper container of the image {self._image} could not be started: "
+                f"{said or 'the connection to it ended in silence.'}",
                 no_room(said)
                 or "See whether the engine runs: docker info. Helpers need an image of a whole "
                 "system, as the default one: DEVENV_IMAGE= inv …",
