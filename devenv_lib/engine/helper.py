@@ -201,14 +201,15 @@ class Helper:
             said.seek(0)
             wrote = said.read()
             told = _TOLD.search(wrote)
-            program.said = _last_words(wrote[: told.start()] if told else wrote.split(b"\0")[0])
+            # Docker's own words may come behind what was told.
+            program.said = _last_words(b" ".join(wrote.split(b"\0")[::2]))
             if doubt:
                 raise doubt if told or not program.said else explained(doubt, program.said)
             status = int(told[1]) if told else self._kept(told_in)
             # What it wrote may not have come either; but a refusal is one, whatever came of it.
             sure = tolerated if stdout == subprocess.DEVNULL else ()
             if told is None and status in (None, 0, *tolerated) and status not in sure:
-                raise broken_off(words[0], _last_words(wrote))
+                raise broken_off(words[0], program.said)
             program.status = status or 0
             if program.status not in (0, *tolerated):
                 raise failed(words[0], program.status, program.said)
