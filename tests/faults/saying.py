@@ -13,8 +13,10 @@ from tests.relay import REFUSAL, Fault
 
 #: How a message says that the way to the engine, or the engine, was lost.
 _LOST = (
-    "stopped answering|No engine answers|Cannot connect to the Docker daemon|broke off|EOF"
-    "|does not say|connection|error during connect|broken pipe"
+    "stopped answering|No engine answers|Cannot connect to the Docker daemon|error during connect"
+    "|connection to .+ (broke off|was lost|ended)|(unexpected |: )EOF|use of closed network"
+    "|connection (reset|refused)|broken pipe|list of what is in the volume broke off"
+    "|does not say how a program|look into the environment .+ broke off"
 )
 _NO_ROOM = "[Nn]o space left on device"
 #: How a message names the cause, by what happened. The docker program says no more of a refused
