@@ -21,7 +21,6 @@ from tests.relay import Fault, Relay, relay
 _HUNG = 120
 #: The command that a message says comes next.
 _NEXT = re.compile(r"\b(inv volume\.repair --name \S+?)[.;:,]?(?:\s|$)")
-
 #: How the containers are called that live for a moment.
 _MOMENTARY = re.compile(r"-(probe|give|work)-[0-9a-f]{12}$")
 
@@ -44,7 +43,7 @@ def attempt(
         wrong += [f"done, it says, and {problem}" for problem in _after(world, case, trial)]
     if trial.at:
         wrong += _carry_on(world, case, ended)
-        wrong += _left(world, Trial())
+        wrong += _left(world, trial, again=True)
     wrong += _after(world, case, trial)
     return ended, wrong
 
@@ -116,13 +115,16 @@ def _heard(process: subprocess.Popen[str]) -> tuple[str, str]:
         return "", f"hangs; {''.join(process.communicate())}"
 
 
-def _left(world: World, trial: Trial) -> Iterator[str]:
-    """Yield what a run left that lives for a moment; one that could not clear up may leave it."""
+def _left(world: World, trial: Trial, *, again: bool = False) -> Iterator[str]:
+    """Yield what a run left that lives for a moment; one that could not clear up may leave it.
+
+    The run ``again`` leaves no file, and finds none; a helper may be the killed one's yet.
+    """
     if not trial.leaves:
         names = world.workspace.names_when_tidy(killed=False)
         if left := [name for name in names if _MOMENTARY.search(name)]:
             yield f"leaves {left}"
-    if (files := world.emptied()) and trial.kind is not signal.SIGKILL:
+    if (files := world.emptied()) and (again or trial.kind is not signal.SIGKILL):
         yield f"leaves temporary files: {files}"
 
 
