@@ -29,10 +29,11 @@ _CAUSES: Mapping[Kind, str] = {
     Breakdown.RESTARTED: _LOST,
     **dict.fromkeys((Breakdown.FULL, Breakdown.NEARLY_FULL, Breakdown.HOST_FULL), _NO_ROOM),
 }
-#: What is never the same: how long ago something was, how long it took, and how large it is, which
-#: an engine may not tell.
+#: What is never the same: how long ago something was, how long it took, how large it is, which an
+#: engine may not tell, what a disk has left, and where the relay is.
 _PASSING = re.compile(
-    r"(\d+|(About |Less than )?an?) (second|minute|hour)s?|\d+(\.\d+)? (m?s|[KMGT]?i?B)\b|n/a"
+    r"(\d+|(About |Less than )?an?) (second|minute|hour)s?|n/a"
+    r"|(\d+(\.\d+)? of )?\d+(\.\d+)? ?(m?s|[KMGT]?i?B)\b|\d+% of its inodes|/\S+/relay\.sock"
 )
 
 
