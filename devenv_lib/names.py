@@ -25,7 +25,8 @@ LABEL_ADOPTING = "devenv.adopting"
 LABEL_COMPLETE = "devenv.complete"
 LABEL_REMOVING = "devenv.removing"
 LABEL_UNFINISHED = "devenv.unfinished"
-#: On a volume that was not there when a helper was to have it: which helper's create made it.
+#: On a container that lives for a moment: which create made it. On a volume that was not there when
+#: a helper was to have it: that helper's.
 LABEL_MADE_BY = "devenv.made-by"
 MARKS = (LABEL_ADOPTING, LABEL_COMPLETE, LABEL_REMOVING, LABEL_UNFINISHED)
 LABEL_HOST = "devenv.host"

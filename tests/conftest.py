@@ -320,15 +320,18 @@ class Workspace:
     def container_names(self) -> list[str]:
         return sorted(c.name for c in self.engine.containers([f"{LABEL_PREFIX}={self.prefix}"]))
 
-    def names_when_tidy(self) -> list[str]:
-        """Remove what killed processes left, and return the names of the containers then.
+    def names_when_tidy(self, *, killed: bool = True) -> list[str]:
+        """Return the names of the containers when those that live for a moment have ended.
 
-        The engine goes on with a create whose client is gone, and that container may come behind
-        the next command; a helper that runs ends with its command, and takes a moment for it.
+        A helper that runs ends with its command, and takes a moment for it. One that never ran
+        is removed here if a process was ``killed``: the engine goes on with a create whose client
+        is gone, and that container may come behind the next command. What a process leaves that
+        could end in order stays, and is among the names.
         """
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + (20 if killed else 60)
         while True:
-            self.engine.remove_leftovers(self.prefix, age=0)
+            if killed:
+                self.engine.remove_leftovers(self.prefix, age=0)
             found = self.engine.containers([f"{LABEL_PREFIX}={self.prefix}"])
             if time.monotonic() > deadline or not any(
                 is_helper(one.name, one.labels, self.prefix) for one in found

@@ -7,6 +7,7 @@ before the next one on the same connection.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import tempfile
 import threading
@@ -20,9 +21,12 @@ from pathlib import Path
 
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ")
 #: What a request that is refused is answered, after how many seconds a late one is passed on, and
-#: after how many bytes a torn one's connection ends.
+#: after how many bytes behind a torn one its connection ends.
 REFUSAL = "the fault suite refuses this request"
 _LATE, _TORN = 1.0, 500
+_END = b"\r\n\r\n"
+#: What says in an answer's head that there is no body.
+_EMPTY = re.compile(rb"HTTP/1.\d [23]04|\r\ncontent-length: 0\r\n", re.IGNORECASE)
 
 
 class Fault(Enum):
@@ -34,7 +38,8 @@ class Fault(Enum):
     CUT = auto()
     #: The engine carries it out, and its connection ends before the answer.
     LOST = auto()
-    #: The engine carries it out, and its connection ends in the middle, a stream's above all.
+    #: The engine carries it out, and its connection ends in the middle of what it answers first,
+    #: or of what is streamed to it.
     TORN = auto()
     #: It is answered with status 500 and does not come to the engine.
     REFUSED = auto()
@@ -43,21 +48,42 @@ class Fault(Enum):
 
 
 @dataclass
-class _Limit:
-    """How many bytes a connection may still pass, and whether the engine's are among them."""
+class _Passing:
+    """What passes on a connection, both ways: all, unless the request under way has a fault.
 
+    ``left`` are the client's bytes that may still pass.
+    """
+
+    fault: Fault | None = None
     left: float = inf
-    answer: bool = True
+    bodiless: bool = False
+    _headed: bool = False
 
-    @property
-    def over(self) -> bool:
-        return self.left <= 0 and self.answer
+    def expect(self, request: bytes, fault: Fault | None) -> None:
+        """Begin with a request."""
+        self.fault, self._headed = fault, False
+        self.left = len(request) + _TORN if fault is Fault.TORN else inf
+        self.bodiless = request.startswith(b"HEAD ")
 
-    def part(self, data: bytes) -> bytes:
-        """Return as much of ``data`` as may pass."""
+    def asked(self, data: bytes) -> bytes:
+        """Return as much of what the client sends as may pass."""
         passed = data if self.left == inf else data[: max(0, int(self.left))]
         self.left -= len(data)
         return passed
+
+    def answered(self, data: bytes) -> bytes:
+        """Return as much of what the engine sends as may pass."""
+        if self.fault is Fault.TORN:
+            return self._half(data)
+        return b"" if self.fault is Fault.LOST else data
+
+    def _half(self, data: bytes) -> bytes:
+        """Return half of the first piece of a body, behind its head; half a head that has none."""
+        head, _, body = (b"", b"", data) if self._headed else data.partition(_END)
+        self._headed = True
+        if body:
+            return data[: len(data) - len(body) + len(body) // 2]
+        return data[: len(data) // 2] if self.bodiless or _EMPTY.search(head + b"\r\n") else data
 
 
 @dataclass
@@ -65,7 +91,8 @@ class Relay:
     """A relay to the socket ``engine``, its address, and the requests that came so far.
 
     At the request number ``at``, which counts from 1, ``fault`` happens. ``before`` is called
-    there first: somebody may be killed while the engine carries the request out.
+    there first: somebody may be killed while the engine carries the request out. ``struck`` is
+    whether it did happen: an answer was really withheld, for one.
     """
 
     engine: str
@@ -74,13 +101,14 @@ class Relay:
     before: Callable[[], None] | None = None
     url: str = ""
     requests: list[str] = field(default_factory=list)
+    struck: bool = False
     _dead: bool = False
     _ends: list[socket.socket] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def reached(self) -> bool:
-        """Whether the request with the fault came."""
+        """Whether the request came that the fault is for, or would be: see ``struck``."""
         return 0 < self.at <= len(self.requests)
 
     def accept(self, server: socket.socket) -> None:
@@ -106,15 +134,21 @@ class Relay:
             except OSError:  # it is down
                 return
             self._ends += (client, upstream)
-            limit = _Limit()
-            back = threading.Thread(target=_copy, args=(upstream, client, limit), daemon=True)
+            passing = _Passing()
+            back = threading.Thread(
+                target=self._copy, args=(upstream, client, passing), daemon=True
+            )
             back.start()
             with suppress(OSError):
                 while data := client.recv(65536):
-                    if self._is_hit(data) and not self._goes_on(client, data, limit):
-                        break
-                    upstream.sendall(limit.part(data))
-                    if limit.over:
+                    if data.startswith(_METHODS):
+                        hit = self._is_hit(data)
+                        passing.expect(data, self.fault if hit else None)
+                        if hit and not self._goes_on(client):
+                            break
+                    upstream.sendall(passed := passing.asked(data))
+                    if len(passed) < len(data):
+                        self.struck = True
                         break
                 else:
                     upstream.shutdown(socket.SHUT_WR)
@@ -124,29 +158,38 @@ class Relay:
 
     def _is_hit(self, data: bytes) -> bool:
         """Note a request, and return whether it is the one with the fault, or after a death."""
-        if not data.startswith(_METHODS):
-            return False
         with self._lock:
             method, path, _ = data.split(b" ", 2)
             self.requests.append(f"{method.decode()} {path.partition(b'?')[0].decode()}")
             return self._dead or len(self.requests) == self.at
 
-    def _goes_on(self, client: socket.socket, head: bytes, limit: _Limit) -> bool:
+    def _goes_on(self, client: socket.socket) -> bool:
         """Let the fault happen, and return whether the request is passed on."""
         if self.before and not self._dead:
             self.before()
+        later = self.fault in (Fault.LOST, Fault.TORN)
+        self.struck = self.struck or not later
         match self.fault:
             case Fault.DIES:
                 self.end()
             case Fault.REFUSED:
                 _refuse(client)
-            case Fault.LOST:
-                limit.answer = False
-            case Fault.TORN:
-                limit.left = len(head) + _TORN
             case Fault.LATE:
                 time.sleep(_LATE)
-        return self.fault in (Fault.LOST, Fault.TORN, Fault.LATE, None)
+        return later or self.fault in (Fault.LATE, None)
+
+    def _copy(self, source: socket.socket, target: socket.socket, passing: _Passing) -> None:
+        """Copy what the engine says, until something of it is withheld."""
+        with suppress(OSError):
+            while data := source.recv(65536):
+                passed = passing.answered(data)
+                self.struck = self.struck or len(passed) < len(data)
+                target.sendall(passed)
+                if len(passed) < len(data):
+                    _shut(source, target)
+                    return
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
 
 
 @contextmanager
@@ -180,24 +223,11 @@ def _listen(directory: str, *, unix: bool) -> socket.socket:
     return server
 
 
-def _copy(source: socket.socket, target: socket.socket, limit: _Limit) -> None:
-    """Copy what the engine says, until its connection is to end."""
-    with suppress(OSError):
-        while data := source.recv(65536):
-            if limit.answer:
-                target.sendall(limit.part(data))
-            if limit.over or not limit.answer:
-                _shut(source, target)
-                return
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
-
-
 def _refuse(client: socket.socket) -> None:
     """Answer with an error, and read what was still being sent: else the answer may be lost."""
     body = json.dumps({"message": REFUSAL}).encode()
     head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
-    client.sendall(b"HTTP/1.1 500 Refused\r\n%s\r\n\r\n%s" % (head.encode(), body))
+    client.sendall(f"HTTP/1.1 500 {REFUSAL}\r\n{head}\r\n\r\n".encode() + body)
     client.shutdown(socket.SHUT_WR)
     client.settimeout(5)
     while client.recv(65536):

@@ -483,9 +483,10 @@ def test_whether_others_could_write_since_a_helper_had_a_volume(
 
 def test_a_probe_has_the_labels_by_which_it_is_found_again() -> None:
     """It is only read from, and somebody may kill devenv before it is removed."""
-    sent = bodies.probe_body("img", "mine")
+    sent = bodies.probe_body("img", "mine", "token")
 
     labels = {"devenv": "true", "devenv.prefix": "mine", "devenv.temporary": "true"}
+    labels["devenv.made-by"] = "token"
     assert labels == sent["Labels"]
     assert "HostConfig" not in sent
 

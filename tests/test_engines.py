@@ -13,8 +13,8 @@ from tests.engines import catalogue
 from tests.engines.bootstrap import EngineTrouble, bootstrap, words_for
 from tests.engines.catalogue import BREAKABLE, ENGINES, ROOTLESS, ThrowAway, chosen
 from tests.engines.session import Session
+from tests.faults.sample import breakdowns
 from tests.faults.site import Breakdown, site
-from tests.faults.trial import breakdowns
 
 
 def test_all_engines_or_some_by_name_are_chosen_once_each() -> None:

@@ -21,16 +21,20 @@ class Slow:
     """
 
     def __init__(self, steps: list[bool]) -> None:
-        self.steps, self.created = steps, 0
+        self.steps, self.created, self.removed = steps, 0, 0
 
-    def create_container_from_config(self, _: object, __: str) -> None:
+    def create_container_from_config(self, _: object, __: str) -> dict[str, str]:
         self.created += 1
         if self.created < 3:
             raise error(409, 'Conflict. The container name "/x" is already in use by another')
+        return {"Id": "x"}
 
     def start(self, _: str) -> None:
         if self.created < 3:
             raise error(404, "No such container: x")
+
+    def remove_container(self, _: str, **__: object) -> None:
+        self.removed += 1
 
     def containers(self, **_: object) -> list[object]:
         return [object()] if self.steps.pop(0) else []
@@ -66,8 +70,8 @@ def test_a_helper_that_another_process_started_first_has_done_its_work(
     monkeypatch.setattr(temporary, "_LOOKS", 3)
 
     class Quick(Slow):
-        def create_container_from_config(self, _: object, __: str) -> None:
-            pass
+        def create_container_from_config(self, _: object, __: str) -> dict[str, str]:
+            return {"Id": "x"}
 
         def start(self, _: str) -> None:
             raise error(status, "it is not there any more")
@@ -79,6 +83,7 @@ def test_a_helper_that_another_process_started_first_has_done_its_work(
     else:
         run_helper(engine, {}, "x")
         assert len(engine.steps) == 2
+    assert engine.removed == (status == 500)  # what nobody has started goes
 
 
 def interrupted(times: int, ended: list[int]) -> None:

@@ -64,20 +64,22 @@ def _mount_body(mount: Mount, plan: EnvironmentPlan) -> dict[str, Any]:
     return body
 
 
-def probe_body(image: str, prefix: str) -> dict[str, Any]:
+def probe_body(image: str, prefix: str, token: str = "") -> dict[str, Any]:
     """Write the create request of a container that is only read from, never started.
 
     The user does not matter; Podman would look up the image's, and fail where it cannot.
     """
-    return {"Image": image, "User": "0", "Cmd": [COMMAND], "Labels": _temporary(prefix)}
+    return {"Image": image, "User": "0", "Cmd": [COMMAND], "Labels": _temporary(prefix, token)}
 
 
-def _temporary(prefix: str) -> dict[str, str]:
-    return {**common_labels(prefix), LABEL_TEMPORARY: "true"}
+def _temporary(prefix: str, token: str = "") -> dict[str, str]:
+    """Return the labels of a container that lives for a moment; no other one has the token."""
+    made_by = {LABEL_MADE_BY: token} if token else {}
+    return {**common_labels(prefix), LABEL_TEMPORARY: "true", **made_by}
 
 
 def helper_body(
-    image: str, volumes: Mapping[str, str], words: Sequence[str], prefix: str
+    image: str, volumes: Mapping[str, str], words: Sequence[str], prefix: str, token: str = ""
 ) -> dict[str, Any]:
     """Write the create request of a helper: a root process that sees volumes alone.
 
@@ -90,7 +92,7 @@ def helper_body(
         "Env": list(_SAFE),
         "Entrypoint": [words[0]],
         "Cmd": list(words[1:]),
-        "Labels": _temporary(prefix),
+        "Labels": _temporary(prefix, token),
         "NetworkDisabled": True,
         "HostConfig": {
             "AutoRemove": True,
@@ -125,7 +127,7 @@ def worker_body(
 
     Root, with what copying files faithfully takes: their owners, modes, devices and file
     capabilities. Its own file system is read-only, so that nothing can be written but volumes,
-    and `/dev/shm`, which is memory. A volume that is not there gets ``token`` as a label.
+    and `/dev/shm`, which is memory. It has ``token`` as a label, as has a volume that is not there.
     """
     labels = {**common_labels(prefix), LABEL_MADE_BY: token}
     return {
@@ -136,7 +138,7 @@ def worker_body(
         "WorkingDir": "/",
         "Entrypoint": ["sh", "-c", _SERVE],
         "Cmd": [],
-        "Labels": _temporary(prefix),
+        "Labels": _temporary(prefix, token),
         "OpenStdin": True,
         "StdinOnce": True,
         "AttachStdin": True,

@@ -6,6 +6,7 @@ that it lists, which takes as many calls as there are containers.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
@@ -225,7 +226,7 @@ class Engine:
         capability but the two that changing an owner takes.
         """
         with self._doing("changing owners in the volumes"):
-            body = bodies.helper_body(image, volumes, words, prefix)
+            body = bodies.helper_body(image, volumes, words, prefix, uuid.uuid4().hex)
             temporary.run_helper(self._client, body, name)
 
     @contextmanager

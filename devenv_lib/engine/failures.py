@@ -87,3 +87,8 @@ def broken_off(program: str, said: str) -> EngineFailure:
         no_room(said)
         or "See whether the engine runs: docker info; then run the same command again.",
     )
+
+
+def explained(failure: EngineFailure, said: str) -> EngineFailure:
+    """Return a failure with the docker program's words, which say why it came to that."""
+    return EngineFailure(f"{failure} {said}", no_room(said) or failure.hint, failure.status)

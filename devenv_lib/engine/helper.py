@@ -30,7 +30,7 @@ from typing import IO, Any
 import docker
 
 from devenv_lib.engine import answers
-from devenv_lib.engine.failures import broken_off, failed, no_room
+from devenv_lib.engine.failures import broken_off, explained, failed, no_room
 from devenv_lib.errors import EngineFailure
 from devenv_lib.scratch import scratch
 
@@ -148,7 +148,8 @@ class Helper:
             )
         else:
             self._failed = EngineFailure(
-                f"A helper container of the image {self._image} could not be started: {said}",
+                f"A helper container of the image {self._image} could not be started: "
+                f"{said or 'the connection to it ended in silence.'}",
                 no_room(said)
                 or "See whether the engine runs: docker info. Helpers need an image of a whole "
                 "system, as the default one: DEVENV_IMAGE= inv …",
@@ -185,10 +186,13 @@ class Helper:
                 start_new_session=True,
             )
             program = Program(process.stdin, process.stdout)
+            doubt: EngineFailure | None = None
             try:
                 yield program
                 _close(process.stdin)
                 process.wait()
+            except EngineFailure as failure:  # as that of what came, which is not all
+                doubt = failure
             finally:
                 process.kill()
                 process.wait()
@@ -197,12 +201,15 @@ class Helper:
             said.seek(0)
             wrote = said.read()
             told = _TOLD.search(wrote)
-            program.said = _last_words(wrote[: told.start()] if told else wrote.split(b"\0")[0])
+            # Docker's own words may come behind what was told.
+            program.said = _last_words(b" ".join(wrote.split(b"\0")[::2]))
+            if doubt:
+                raise doubt if told or not program.said else explained(doubt, program.said)
             status = int(told[1]) if told else self._kept(told_in)
             # What it wrote may not have come either; but a refusal is one, whatever came of it.
             sure = tolerated if stdout == subprocess.DEVNULL else ()
             if told is None and status in (None, 0, *tolerated) and status not in sure:
-                raise broken_off(words[0], _last_words(wrote))
+                raise broken_off(words[0], program.said)
             program.status = status or 0
             if program.status not in (0, *tolerated):
                 raise failed(words[0], program.status, program.said)

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import docker
 
 from devenv_lib.engine import answers, bodies
+from devenv_lib.engine.creating import create
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.helper import PATIENCE, Helper, gone
 from devenv_lib.engine.program import docker_words
@@ -44,11 +44,11 @@ def begin(
     """
     name, words, token = helper_name(prefix, about), docker_words(endpoint), uuid.uuid4().hex
     body = bodies.worker_body(image, mounts, prefix, token)
-    create = partial(client.create_container_from_config, body, name)
+    make = partial(create, client, body, name)
     identity = ""
     try:
         with whole():
-            identity = _created(client, create, name, prefix)
+            identity = _created(client, make, name, prefix)
         return Helper(client, identity, words, image, token)
     except BaseException:  # Ctrl-C, which was held back, or no room for another process
         if identity:
@@ -57,13 +57,13 @@ def begin(
         raise
 
 
-def _created(client: docker.APIClient, create: Callable[[], Any], name: str, prefix: str) -> str:
-    """Return the id of a container that ``create`` makes once ``name`` is free."""
+def _created(client: docker.APIClient, make: Callable[[], str], name: str, prefix: str) -> str:
+    """Return the id of a container that ``make`` creates once ``name`` is free."""
     began = time.monotonic()
     unstarted: dict[str, float] = {}
     while True:
         try:
-            return str(create()["Id"])
+            return make()
         except docker.errors.APIError as error:
             if not answers.name_is_taken(str(error.explanation)):
                 raise

@@ -11,7 +11,7 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from tarfile import TarError
 from tarfile import open as open_tar
@@ -23,6 +23,8 @@ import docker
 from docker.utils import decode_json_header
 
 from devenv_lib.engine import answers, bodies
+from devenv_lib.engine.creating import NO_ANSWER, create, discard
+from devenv_lib.engine.failures import check_status
 from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL_TEMPORARY, is_helper, label_words
 
@@ -72,13 +74,13 @@ def read_file(client: docker.APIClient, image: str, path: str, prefix: str) -> b
     """
     name = f"{prefix}-probe-{uuid.uuid4().hex[:12]}"
     with whole():
-        client.create_container_from_config(bodies.probe_body(image, prefix), name)
+        create(client, bodies.probe_body(image, prefix, uuid.uuid4().hex), name)
         try:
             return _file_in(client, name, path)
         except docker.errors.NotFound:
             return None
         finally:
-            client.remove_container(name, v=True)
+            discard(client, name)
 
 
 def _file_in(client: docker.APIClient, container: str, path: str, hops: int = 8) -> bytes | None:
@@ -101,7 +103,7 @@ def _stat(client: docker.APIClient, container: str, path: str) -> dict[str, Any]
     answer = client.head(url, params={"path": path}, timeout=client.timeout)
     if answer.status_code == 404:
         raise docker.errors.NotFound(f"{path} is not there", answer)
-    answer.raise_for_status()
+    check_status(answer)
     found: dict[str, Any] = decode_json_header(answer.headers["X-Docker-Container-Path-Stat"])
     return found
 
@@ -150,13 +152,20 @@ def _begin(
 
     Another process may have started it meanwhile, and it may have ended, or is just ending.
     """
-    taken = _failure(client.create_container_from_config, body, name)
+    taken = _failure(create, client, body, name)
     if taken and not answers.name_is_taken(str(taken.explanation)):
         raise taken
-    started = _failure(client.start, name)
-    if started and not taken and started.status_code not in (404, 409):
-        raise started
-    return not taken, None if taken else started
+    try:
+        client.start(name)
+    except Exception as failure:
+        known = failure if isinstance(failure, docker.errors.APIError) else None
+        if known and (taken or known.status_code in (404, 409)):
+            return not taken, None if taken else known
+        if not taken:  # one that does run is not removed, and ends by itself
+            with suppress(*NO_ANSWER):
+                client.remove_container(name, v=True)
+        raise
+    return not taken, None
 
 
 def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+import signal
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from devenv_lib import volumes
-from devenv_lib.names import ours
-from tests.faults.world import World, archived, digest_of
+from tests.conftest import DEVENV, INVOKE
+from tests.faults import after, before
+from tests.faults.sample import Kind
+from tests.faults.world import Step, World
+from tests.relay import Fault
 
 #: What an environment has.
 ENVIRONMENT = ("cache", "data", "state", "tvim-lock")
-Step = Callable[[World], None]
+#: A command with an effect inside, which its check finds.
+_WRITE = "sh -c 'echo {n} >> ~/.local/state/ran'"
 
 
 def nothing(_: World) -> None:
@@ -22,11 +27,14 @@ def nothing(_: World) -> None:
 class Case:
     """A command, ``prepare`` before it, and ``check`` after its success.
 
-    In words ``{p}`` is the prefix, ``{out}`` a directory, ``{archive}`` an archive in it.
+    In words ``{p}`` is the prefix, ``{out}`` a directory, ``{archive}`` an archive in it, ``{n}``
+    another number each time, ``{project}`` the project's directory. ``quick`` is for the
+    ``devenv`` command, without a setting, ``plain`` for one without that of an image.
     ``volumes`` are those that are there afterwards, by what follows the prefix, ``containers`` how
     many.
     ``already`` is what a second run of it may say that finds the first one's work done. What one
-    that only ``looks`` shows is always the same.
+    that only ``looks`` shows is always the same. ``sample`` is how many trials `dev.test` has of
+    it, 0 as many as it takes of one of its length. ``spared`` are faults that are not tried.
     """
 
     words: str
@@ -36,6 +44,10 @@ class Case:
     check: Step = nothing
     already: str = ""
     looks: bool = False
+    quick: bool = False
+    plain: bool = False
+    sample: int = 0
+    spared: Collection[Kind] = ()
 
     @property
     def on_host(self) -> bool:
@@ -43,249 +55,159 @@ class Case:
         return "{out}" in self.words or "{archive}" in self.words
 
     def line(self, world: World) -> list[str]:
-        """Return the words of the command line."""
+        """Return the command line, another one each time."""
         prefix = world.workspace.prefix
         archive = next(world.out.glob(f"{prefix}-data-*.tar*[!n]"), "")
-        return [w.format(p=prefix, out=world.out, archive=archive) for w in self.words.split()]
+        world.turns += 1
+        known = {"p": prefix, "out": world.out, "archive": archive, "n": world.turns}
+        words = [w.format(**known, project=world.workspace.path) for w in shlex.split(self.words)]
+        return [*([str(DEVENV)] if self.quick else INVOKE), *words]
 
-
-def _environment(world: World) -> None:
-    world.stop()
-    for suffix in ("data", "state"):
-        world.fill(suffix)
-
-
-def _fresh(world: World) -> None:
-    _environment(world)
-    world.forget_images()
-
-
-def _running(world: World) -> None:
-    _environment(world)
-    world.up()
-
-
-def _has_run(world: World) -> None:
-    """A running environment, which a command that only looks leaves as it is."""
-    if not world.runs():
-        _running(world)
-
-
-def _stopped(world: World) -> None:
-    _environment(world)
-    world.up(running=False)
-
-
-def _data(world: World) -> None:
-    world.fill("data")
-
-
-def _mine(world: World) -> None:
-    """A volume of ours without labels."""
-    world.remove("mine")
-    world.fill("mine", labels={"mine": "1"})
-
-
-def _one_doomed(world: World) -> None:
-    world.trees.pop(world.fill("one"))
-    world.fill("data")
-
-
-def _saved_doomed(world: World) -> None:
-    """A volume that goes, and no archive of it yet."""
-    world.before = world.trees.pop(world.fill("one"))
-    world.empty()
-
-
-def _all_doomed(world: World) -> None:
-    """Nothing but what is to go; the foreign ones stay."""
-    for suffix in ("one", "two"):
-        world.trees.pop(world.fill(suffix))
-
-
-def _saved(world: World) -> None:
-    """A volume, and an archive of it on the host."""
-    world.fill("data")
-    if not list(world.out.glob("*.tar*")):
-        world.empty()
-        _backup(world, "data")
-
-
-def _backup(world: World, suffix: str) -> None:
-    engine, settings = world.workspace.engine, world.workspace.settings
-    volumes.backup(engine, settings.prefix, world.volume(suffix), world.out, settings.image)
-
-
-def _absent(world: World) -> None:
-    _saved(world)
-    world.remove("new")
-
-
-def _full(world: World) -> None:
-    """A volume with something in it, and beside it an archive of another."""
-    world.remove("old")
-    world.fill("old")
-    world.fill("data")
-    world.empty()
-    _backup(world, "data")
-    world.before = world.trees.pop(world.volume("old"))
-
-
-def _no_copy(world: World) -> None:
-    world.fill("data")
-    world.empty()
-
-
-def _written(world: World) -> None:
-    """A volume that somebody may be writing to."""
-    _has_run(world)
-    world.empty()
-
-
-def _changed(world: World) -> None:
-    """A volume that is written to, and a file of the host for it."""
-    world.fill("data")
-    world.empty()
-    (world.out / "file").write_text("written" * 99_999)
-
-
-def _root(world: World) -> None:
-    """A volume whose root is root's, and a directory in it."""
-    world.fill("data")
-    world.workspace.in_volume("data", "chown 0:0 . && chmod 755 . && mkdir -p -m 755 made/deep")
-
-
-def _usable(world: World) -> None:
-    """The environment runs, and its user can write to every volume."""
-    world.workspace.sh("touch ~/.local/share/x ~/.cache/x ~/.local/state/x ~/.config/tvim/l* && id")
-
-
-def _kept(world: World) -> None:
-    """The container is there, and does not run."""
-    (found,) = world.workspace.engine.containers([f"devenv.prefix={world.workspace.prefix}"])
-    assert (found.id, found.state) == (world.container, "exited")
-
-
-def _same(world: World) -> None:
-    """It is the container that it was, and it runs."""
-    _there(world)
-    assert world.runs()
-
-
-def _there(world: World) -> None:
-    """It is the container that it was; one whose engine ended does not run any more."""
-    (found,) = world.workspace.engine.containers([f"devenv.prefix={world.workspace.prefix}"])
-    assert (found.id, found.name) == (world.container, world.workspace.name)
-    assert found.state == "running" or (world.engine_ended and found.state == "exited")
-
-
-def _like_data(suffix: str) -> Step:
-    def check(world: World) -> None:
-        name, data = world.volume(suffix), world.volume("data")
-        assert world.scan([name])[name] == world.trees[data]
-
-    return check
-
-
-def _labelled(world: World) -> None:
-    volume = world.workspace.engine.volume(world.volume("mine"))
-    assert volume is not None
-    assert ours(volume.labels, world.workspace.prefix)
-
-
-def _one_archive(world: World) -> None:
-    """Every archive is whole; what was in the volume is in one of them."""
-    found = [archived(path) for path in world.out.glob("*.tar*") if not path.match("*.json")]
-    wanted = world.trees[world.volume("data")].items()
-    assert found
-    assert all(wanted <= tree.items() for tree in found)
-
-
-def _one_saved(world: World) -> None:
-    """What was in the volume that is gone is in an archive."""
-    found = [archived(path) for path in world.out.glob("*.tar*") if not path.match("*.json")]
-    assert world.before in found
-
-
-def _replaced(world: World) -> None:
-    """The volume has the new, and the old is in an archive."""
-    _like_data("old")(world)
-    saved = world.out.glob(f"{world.volume('old')}-*.tar*")
-    assert world.before in [archived(path) for path in saved if not path.match("*.json")]
-
-
-def _copied_out(world: World) -> None:
-    top, tree = world.out / world.volume("data"), world.trees[world.volume("data")]
-    files = [path for path in top.rglob("*") if path.is_file()]
-    found = {str(path.relative_to(top)): digest_of(path.read_bytes()) for path in files}
-    assert found == {path: entry[-1] for path, entry in tree.items() if entry}
-
-
-def _copied_in(world: World) -> None:
-    assert world.workspace.in_volume("data", "cat in") == "written" * 99_999
-
-
-def _given(world: World) -> None:
-    assert world.workspace.in_volume("data", "stat -c %u . made made/deep") == "1000\n1000\n1000"
+    def unset(self) -> Collection[str]:
+        """Return the variables that the command does not have."""
+        return ("DEVENV_IMAGE",) if self.quick or self.plain else ()
 
 
 CASES: Mapping[str, Case] = {
-    "run, new": Case("run --detach", _fresh, ENVIRONMENT, 1, _usable),
-    "run, running": Case("run --detach", _has_run, ENVIRONMENT, 1, _same),
-    "run, stopped": Case("run --detach", _stopped, ENVIRONMENT, 1, _same),
-    "run, recreate": Case("run --detach --recreate --force", _running, ENVIRONMENT, 1, _usable),
-    "exec": Case("exec -- true", _has_run, ENVIRONMENT, 1, _same),
-    "exec, new": Case("exec -- true", _fresh, ENVIRONMENT, 1, _usable),
-    "stop": Case("stop", _running, ENVIRONMENT),
-    "stop, keep": Case("stop --keep", _running, ENVIRONMENT, 1, _kept),
-    "list": Case("list", _has_run, ENVIRONMENT, 1, _there, looks=True),
-    "mounts": Case("mounts", _fresh, looks=True),
-    "volume.list": Case("volume.list", _data, looks=True),
-    "volume.rm": Case(
-        "volume.rm --name {p}-one --force", _one_doomed, already="there is no such volume"
+    "run, new": Case("run --detach", before.fresh, ENVIRONMENT, 1, after.usable),
+    "run, running": Case("run --detach", before.has_run, ENVIRONMENT, 1, after.same),
+    "run, stopped": Case("run --detach", before.stopped, ENVIRONMENT, 1, after.same),
+    "run, own image": Case(
+        "run --detach", before.own_image, ENVIRONMENT, 1, after.own_built, plain=True, sample=1
     ),
-    "volume.rm, all": Case("volume.rm --all --force", _all_doomed),
+    "build": Case("build", before.own_image, check=after.built, plain=True, sample=1),
+    "run, recreate": Case(
+        "run --detach --recreate --force", before.running, ENVIRONMENT, 1, after.usable
+    ),
+    "exec": Case(
+        f"exec -- {_WRITE}", before.has_run, ENVIRONMENT, 1, after.both(after.same, after.ran)
+    ),
+    "exec, new": Case(
+        f"exec -- {_WRITE}", before.fresh, ENVIRONMENT, 1, after.both(after.usable, after.ran)
+    ),
+    "exec, stopped": Case(
+        f"exec -- {_WRITE}",
+        before.stopped,
+        ENVIRONMENT,
+        1,
+        after.both(after.same, after.ran),
+        sample=1,
+    ),
+    "exec, quick": Case(
+        f"exec {{project}} -- {_WRITE}",
+        before.has_run,
+        ENVIRONMENT,
+        1,
+        after.both(after.same, after.ran),
+        quick=True,
+        sample=2,
+    ),
+    "stop": Case("stop", before.running, ENVIRONMENT),
+    "stop, keep": Case("stop --keep", before.running, ENVIRONMENT, 1, after.kept),
+    "stop, all": Case("stop --all", before.running, ENVIRONMENT, sample=1),
+    "list, all": Case(
+        "list --all", before.stopped, ENVIRONMENT, 1, after.kept, looks=True, sample=1
+    ),
+    "ssh-config": Case(
+        "ssh-config", before.has_run, ENVIRONMENT, 1, after.there, looks=True, sample=1
+    ),
+    "list": Case("list", before.has_run, ENVIRONMENT, 1, after.there, looks=True),
+    "mounts": Case("mounts", before.fresh, looks=True),
+    "volume.list": Case("volume.list", before.data, looks=True),
+    "volume.rm": Case(
+        "volume.rm --name {p}-one --force", before.one_doomed, already="there is no such volume"
+    ),
+    "volume.rm, all": Case("volume.rm --all --force", before.all_doomed),
+    "volume.rm, orphans": Case("volume.rm --orphans --force", before.orphan, sample=1),
     "volume.rm, backup": Case(
         "volume.rm --name {p}-one --force --backup {out}",
-        _saved_doomed,
-        check=_one_saved,
+        before.saved_doomed,
+        check=after.one_saved,
         already="there is no such volume",
     ),
-    "volume.adopt": Case("volume.adopt --name {p}-mine", _mine, check=_labelled),
-    "volume.backup": Case("volume.backup --name {p}-data --to {out}", _no_copy, check=_one_archive),
+    "volume.adopt": Case("volume.adopt --name {p}-mine", before.mine, check=after.labelled),
+    "volume.backup": Case(
+        "volume.backup --name {p}-data --to {out}", before.no_copy, check=after.one_archive
+    ),
     "volume.backup, in use": Case(
-        "volume.backup --name {p}-data --to {out}", _written, ENVIRONMENT, 1, check=_one_archive
+        "volume.backup --name {p}-data --to {out}",
+        before.written,
+        ENVIRONMENT,
+        1,
+        check=after.one_archive,
+    ),
+    "volume.backup, all": Case(
+        "volume.backup --all --to {out}", before.two, check=after.all_archived, sample=1
+    ),
+    # One that is killed leaves the environment paused, as does one whose engine does not answer.
+    "volume.backup, pause": Case(
+        "volume.backup --name {p}-data --to {out} --pause",
+        before.written,
+        ENVIRONMENT,
+        1,
+        after.both(after.one_archive, after.same),
+        sample=1,
+        spared=(signal.SIGKILL, Fault.DIES),
+    ),
+    "volume.restore, empty": Case(
+        "volume.restore --from {archive} --name {p}-new",
+        before.vacant,
+        ("new",),
+        check=after.like_data("new"),
+        already="is not empty",
+        sample=1,
     ),
     "volume.restore, absent": Case(
         "volume.restore --from {archive} --name {p}-new",
-        _absent,
+        before.absent,
         ("new",),
-        check=_like_data("new"),
+        check=after.like_data("new"),
         already="is not empty",
     ),
     "volume.restore, replace": Case(
-        "volume.restore --from {archive} --name {p}-old --replace", _full, ("old",), check=_replaced
+        "volume.restore --from {archive} --name {p}-old --replace",
+        before.full,
+        ("old",),
+        check=after.replaced,
     ),
     "volume.clone": Case(
         "volume.clone --name {p}-data --to {p}-new",
-        _absent,
+        before.absent,
         ("new",),
-        check=_like_data("new"),
+        check=after.like_data("new"),
         already="There is a volume",
     ),
     "volume.cp, out": Case(
         "volume.cp --name {p}-data --file . --to {out}",
-        _no_copy,
-        check=_copied_out,
+        before.no_copy,
+        check=after.copied_out,
         already="is there already",
     ),
     "volume.cp, in": Case(
         "volume.cp --name {p}-data --from {out}/file --file in --replace",
-        _changed,
-        check=_copied_in,
+        before.changed,
+        check=after.copied_in,
     ),
-    "volume.usage": Case("volume.usage --name {p}-data", _data, looks=True),
-    "volume.repair": Case("volume.repair --name {p}-data --force", _root, check=_given),
-    "doctor": Case("doctor", _has_run, ENVIRONMENT, 1, _there),
-    "check": Case("check", _has_run, ENVIRONMENT, 1, _there),
+    "volume.cp, directory": Case(
+        "volume.cp --name {p}-data --from {out}/tree --file in",
+        before.directory,
+        check=after.copied_tree,
+        already="is there already",
+        sample=1,
+    ),
+    "volume.usage": Case("volume.usage --name {p}-data", before.data, looks=True),
+    "volume.repair": Case("volume.repair --name {p}-data --force", before.root, check=after.given),
+    "volume.repair, all": Case(
+        "volume.repair --all --force", before.root, check=after.given, sample=1
+    ),
+    "doctor": Case("doctor", before.has_run, ENVIRONMENT, 1, after.there, looks=True),
+    "doctor, fix": Case("doctor --fix --force", before.root, check=after.given, sample=1),
+    "check": Case("check", before.has_run, ENVIRONMENT, 1, after.there, looks=True),
+    "check, own": Case(
+        "check --trust", before.own_check, ENVIRONMENT, 1, after.there, looks=True, sample=1
+    ),
+}
+#: Tasks without a case, and why.
+ELSEWHERE: Mapping[str, str] = {
+    "setup": "installs the host's packages, and makes the image that all tests use",
 }

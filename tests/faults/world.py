@@ -7,7 +7,7 @@ import io
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,17 +33,20 @@ class World:
     """A workspace, and beside it what is somebody else's and may not be touched.
 
     ``trees`` are what was written to volumes, as far as nobody removed it knowingly. ``out`` is
-    a directory of the host for archives and copies.
+    a directory of the host for archives and copies, ``temporary`` the commands' ``TMPDIR``.
     """
 
     workspace: Workspace
     out: Path
+    temporary: Path
     trees: dict[str, Tree] = field(default_factory=dict)
     #: What was in a volume that a command replaces, and the environment's container.
     before: Tree = field(default_factory=dict)
     container: str = ""
     foreign: str = ""
     configuration: str = ""
+    #: How many command lines there were.
+    turns: int = 0
     #: Whether the engine was ended since the world was prepared, and with it what ran.
     engine_ended: bool = False
 
@@ -116,6 +119,22 @@ class World:
         self.out.mkdir()
         give(self.out)
 
+    def write(self, relative: str, content: str) -> None:
+        """Have a file in the project."""
+        file = self.workspace.path / relative
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+        for path in (file, *file.relative_to(self.workspace.path).parents):
+            give(self.workspace.path / path)
+        self.configuration = digest(self.workspace.home)
+
+    def emptied(self) -> list[str]:
+        """Remove what is in the ``TMPDIR``, and return what it was."""
+        found = sorted(self.temporary.iterdir())
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return [path.name for path in found]
+
     def forget_images(self) -> None:
         """Have the next command read the image's users anew."""
         shutil.rmtree(self.workspace.home / ".cache-of-tests", ignore_errors=True)
@@ -143,16 +162,14 @@ class World:
         said = [] if sorted(there) == wanted else [f"volumes are {there}, and not {wanted}"]
         for name, tree in self.scan(sorted(there)).items():
             said += [f"{name} has {p}" for p in tree if Path(p).name.startswith(".devenv")]
-            lost = [
-                p
-                for p, e in self.trees.get(name, {}).items()
-                if tree.get(p) != e and (not e or e[0])
-            ]
+            lost = [p for p, e in self.trees.get(name, {}).items() if tree.get(p) != e]
             said += [f"{name} has lost {lost[:9]}"] if lost else []
         said += [] if self._foreign() == self.foreign else ["the foreign container was changed"]
         same = digest(self.workspace.home) == self.configuration
-        said += [] if same else ["the host's configuration was changed"]
-        left = [str(p) for p in self.out.rglob("*") if ".devenv" in p.name]
+        said += [] if same else ["the host's configuration or the project was changed"]
+        state = self.workspace.home / ".local/state"
+        files = [*self.out.rglob("*"), *state.rglob("*")]
+        left = [str(p) for p in files if ".devenv" in p.name or p.name.endswith(".partial")]
         return [*said, *([f"left on the host: {left}"] if left else [])]
 
     def _foreign(self) -> str:
@@ -183,12 +200,11 @@ def archived(path: Path) -> Tree:
 
 
 def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> tuple[Any, ...]:
-    """Return an entry's facts; of a directory nothing, as environments make more in them."""
-    if member.isdir():
-        return ()
+    """Return an entry's facts; of a directory not the time, as environments make more in them."""
     file = archive.extractfile(member) if member.isreg() else None
     content = digest_of(file.read()) if file else member.linkname
-    return (member.type, member.mode, member.uid, member.gid, int(member.mtime), content)
+    time = 0 if member.isdir() else int(member.mtime)
+    return (member.type, member.mode, member.uid, member.gid, time, content)
 
 
 def digest_of(content: bytes) -> str:
@@ -197,14 +213,19 @@ def digest_of(content: bytes) -> str:
 
 
 def digest(home: Path) -> str:
-    """Return a digest of a home directory, but for the project and what is devenv's own there."""
+    """Return a digest of a home directory, but for what is devenv's own there and Python's."""
     total = hashlib.sha256()
     for path in sorted(home.rglob("*")):
         relative = str(path.relative_to(home))
-        if relative.startswith(("work/", ".cache-of-tests", ".local/state")):
+        own = relative.startswith((".cache-of-tests", ".local/state"))
+        if own or "__pycache__" in path.parts:
             continue
         status = path.lstat()
         content = path.read_bytes() if path.is_file() else b""
         facts = (relative, status.st_mode, status.st_uid, content)
         total.update(repr(facts).encode())
     return total.hexdigest()
+
+
+#: What is done to a world before a command, and what is looked at after it.
+Step = Callable[[World], None]
