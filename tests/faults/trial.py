@@ -7,9 +7,12 @@ import re
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from tests.conftest import INVOKE
+from tests.conftest import INVOKE, PATIENCE
 from tests.faults.cases import Case
 from tests.faults.sample import Trial
 from tests.faults.saying import Ended, misbehaviour
@@ -67,7 +70,25 @@ def run(world: World, case: Case, trial: Trial, site: Site | None = None) -> End
         process = _begin(world, case, case.line(world), door)
         started.append(process)
         shown, said = _heard(process)
+        if trial.kind is signal.SIGKILL:  # those that stand in for it have its engine meanwhile
+            said += _outlived(door.url)
     return Ended(process.returncode, shown + said, shown, door.requests, door.reached, door.struck)
+
+
+def _outlived(url: str) -> str:
+    """Wait for the programs that a killed command leaves, and return what does not end."""
+    deadline = time.monotonic() + PATIENCE
+    while left := [line for line in _command_lines() if url in line]:
+        if time.monotonic() > deadline:
+            return f"hangs; {left}"
+        time.sleep(0.05)
+    return ""
+
+
+def _command_lines() -> Iterator[str]:
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield file.read_text(errors="replace")
 
 
 def _begin(
