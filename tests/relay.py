@@ -12,7 +12,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -90,8 +90,9 @@ class _Passing:
 class Relay:
     """A relay to the socket ``engine``, its address, and the requests that came so far.
 
-    At the request number ``at``, which counts from 1, ``fault`` happens. ``before`` is called
-    there first: somebody may be killed while the engine carries the request out. ``struck`` is
+    At the request number ``at``, which counts from 1, ``fault`` happens, or where ``when`` says
+    so of all requests up to one. ``before`` is called there first: somebody may be killed while
+    the engine carries the request out. ``struck`` is
     whether it did happen: an answer was really withheld, for one.
     """
 
@@ -100,6 +101,7 @@ class Relay:
     fault: Fault | None = None
     before: Callable[[], None] | None = None
     url: str = ""
+    when: Callable[[Sequence[str]], bool] | None = None
     requests: list[str] = field(default_factory=list)
     struck: bool = False
     _dead: bool = False
@@ -161,7 +163,10 @@ class Relay:
         with self._lock:
             method, path, _ = data.split(b" ", 2)
             self.requests.append(f"{method.decode()} {path.partition(b'?')[0].decode()}")
-            return self._dead or len(self.requests) == self.at
+            number = len(self.requests)
+            if self.when and not self.at and self.when(self.requests):
+                self.at = number
+            return self._dead or number == self.at
 
     def _goes_on(self, client: socket.socket) -> bool:
         """Let the fault happen, and return whether the request is passed on."""

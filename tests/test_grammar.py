@@ -173,6 +173,10 @@ def test_a_wrong_command_line_is_an_error_that_helps(
     assert caught.value.exit_code == 4
 
 
+def test_a_command_may_follow_a_path_with_flags_before_it() -> None:
+    assert translated("--detach", ".", "list") == ["run", "--detach", "--path=.", "list"]
+
+
 def test_a_command_is_meant_where_a_directory_has_its_name() -> None:
     """The directory is `./build`."""
     assert translated("build") == ["build"]

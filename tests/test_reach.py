@@ -297,6 +297,15 @@ def test_headers_that_cannot_be_sent_are_the_configurations_fault(
     assert "secret" not in str(error)
 
 
+@pytest.mark.parametrize("text", ["[]", "null", '"x"', "5"])
+def test_a_configuration_that_is_no_mapping_is_its_own_fault(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "config.json").write_text(text)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    assert f"{tmp_path}/config.json cannot be used: " in str(refused(host(old)))
+
+
 def test_an_engine_that_speaks_an_old_api_is_too_old(old: Path) -> None:
     """With the versions that would do."""
     error = refused(host(old))

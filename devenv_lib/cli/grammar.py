@@ -162,9 +162,10 @@ class _Line:
 
     def _implied_run(self) -> Iterator[str]:
         """Yield ``run`` for a line that begins with a path, or with flags before one."""
-        first = self._words[0]
+        first, typed = self._words[0], tuple(self._words)
         words = list(self._arguments(self._commands["run"]))
-        if first.startswith("-") and self._words:  # what follows is a command
+        bare = any(w.startswith("--path=") and w not in typed for w in words)
+        if not bare and self._words:  # what follows is the command that is meant
             name = self._commands[self._name()].title
             raise UsageError(
                 f"{first} stands before the command's name.", f"Behind it: devenv {name} {first} …"

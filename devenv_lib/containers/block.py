@@ -14,6 +14,7 @@ from devenv_lib import host as machine
 from devenv_lib.containers.attach import checked, execute
 from devenv_lib.containers.lost import check_answered
 from devenv_lib.containers.signals import teller
+from devenv_lib.containers.stages import put_back
 from devenv_lib.containers.start import Start
 from devenv_lib.containers.stop import take_down
 from devenv_lib.containers.up import Environment, bring_up
@@ -176,6 +177,7 @@ def _end_after(error: BaseException, start: Start) -> None:
     """Undo a start when it or the block failed, whose exception is the one that counts."""
     try:
         _end(start)
+        put_back(start.engine, start.project, start.say)
     except DevenvError as failure:
         name = start.finished.name if start.finished else ""
         error.add_note(f"The environment {name} was not stopped: {failure}")

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from devenv_lib.containers.nesting import check_points
 from devenv_lib.errors import Refused
 from devenv_lib.images import choose, expected_identity, identity
 from devenv_lib.mounts import MountPlan, build_mounts
@@ -58,7 +57,6 @@ def draft(
         who = expected_identity(image, choice.name, host.owner, settings.user)
     host = replace(host, shared=_written_by_others(engine, project))
     mounts = build_mounts(project, settings, host, who, info.machine)
-    check_points(mounts)
     named = (choice.name, image.id if image else "")
     if info.podman:
         _check_paths(engine, mounts)

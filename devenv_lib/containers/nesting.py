@@ -9,6 +9,8 @@ from devenv_lib import host as machine
 from devenv_lib.errors import SettingsError
 from devenv_lib.mounts import MountPlan
 
+#: What is a directory, and what is not there.
+_KINDS = {"directory": "directory", "missing": "", "dangling": ""}
 #: How what a bind is mounted on is made, if it is to be there.
 _MAKE = {"directory": "mkdir -p", "file": "install -D -m 644 /dev/null"}
 
@@ -25,8 +27,8 @@ def check_points(plan: MountPlan) -> None:
     for mount, outer in plan.nested:
         place = PurePosixPath(outer.source) / mount.target.relative_to(outer.target)
         kinds = (machine.find(PurePosixPath(mount.source)).kind, machine.find(place).kind)
-        wanted, there = (kind if kind in ("directory", "missing") else "file" for kind in kinds)
-        if wanted != there:
+        wanted, there = (_KINDS.get(kind, "file") for kind in kinds)
+        if wanted and wanted != there:  # what went meanwhile is said at the start
             raise SettingsError(
                 f"{mount.source} cannot be mounted at {mount.target} ({mount.why}): that is in "
                 f"{outer.target} ({outer.why}), and there is no {wanted} {place}, which the "

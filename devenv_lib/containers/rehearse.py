@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devenv_lib import images
 from devenv_lib.containers.draft import draft
 from devenv_lib.containers.find import find
+from devenv_lib.containers.nesting import check_points
 from devenv_lib.containers.sources import check_seen, vanished
 from devenv_lib.names import LABEL_USER, REPLACED, base_name
 from devenv_lib.plans import login_words
@@ -44,6 +45,7 @@ def rehearse(
         yield _docker("start", old.name)
         yield from provisioning_lines(plan)
         return
+    check_points(plan.mounts)
     yield from images.rehearse(engine, images.choose(project, settings), settings, host.owner)
     if old:
         yield from _set_aside(old)

@@ -16,6 +16,7 @@ from devenv_lib import images, volumes
 from devenv_lib.containers.draft import check_reach, draft
 from devenv_lib.containers.find import Sighting, find
 from devenv_lib.containers.links import make_links
+from devenv_lib.containers.nesting import check_points
 from devenv_lib.containers.ports import check_ports
 from devenv_lib.containers.sources import check_seen, refuse_displaced, unseen, vanished
 from devenv_lib.containers.sshd import has_sshd, start_sshd
@@ -94,6 +95,7 @@ class Start:
             self._check_ports(self.plan.ports, known)
         if images.ensure(self.engine, choice, self.settings, owner, self.say).built:
             vars(self).pop("plan", None)  # it was drafted without the image
+        check_points(self.plan.mounts)
         return self.plan
 
     def replace(self, container: Container, why: str = "") -> None:

@@ -189,8 +189,9 @@ def _former(start: Start, container: Container) -> Iterator[str]:
     if start.outcome == "running" and not start.engine.info().machine:
         path = str(start.project.path)
         binds = [mount for mount in container.mounts if mount.source == path]
-        for mount in replaced(start.engine, container, binds):
-            yield f"{mount.target} is still the former {path}, which was replaced since"
+        with suppress(EngineFailure):  # what is not known need not keep anybody out
+            for mount in replaced(start.engine, container, binds):
+                yield f"{mount.target} is still the former {path}, which was replaced since"
 
 
 def _rebuild(start: Start) -> tuple[str, ...]:

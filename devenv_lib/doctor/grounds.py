@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import images
 from devenv_lib.containers.draft import check_reach, draft
+from devenv_lib.containers.nesting import check_points
 from devenv_lib.errors import DevenvError
 from devenv_lib.mounts import MountPlan, build_mounts
 from devenv_lib.plans import EnvironmentPlan
@@ -75,7 +76,9 @@ def planned(at: Grounds) -> EnvironmentPlan | None:
         check_reach(at.engine, at.engine.info())
     except DevenvError:  # which is a finding of the engine's
         return None
-    return draft(at.engine, at.project, at.settings, at.host, keep=False)
+    plan = draft(at.engine, at.project, at.settings, at.host, keep=False)
+    check_points(plan.mounts)
+    return plan
 
 
 def mounts_alone(

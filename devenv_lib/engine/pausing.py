@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.program import docker_words
 
+#: Seconds that letting a container go on may take.
+_PATIENCE = 10
 #: Waits for a word. The pipe's end without one says that nobody is left to say it.
 _WAITING = 'read -r _ || exec "$@"'
 
@@ -43,4 +45,5 @@ def stand_in(endpoint: Endpoint, container: str) -> Iterator[Callable[[], None]]
         if waiting.stdin:
             with suppress(BrokenPipeError):
                 waiting.stdin.close()
-        waiting.wait()
+        with suppress(subprocess.TimeoutExpired):  # the engine does not answer; it goes on trying
+            waiting.wait(_PATIENCE)

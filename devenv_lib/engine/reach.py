@@ -61,7 +61,8 @@ def _blame_configuration() -> None:
         docker.APIClient(base_url=DEFAULT_URL, version=".".join(map(str, OLDEST_API)))
     except (docker.errors.DockerException, *_NONSENSE) as error:
         why = without_passwords(str(error).strip().splitlines()[0])
-    if not _can_be_sent(docker.utils.config.load_general_config().get("HttpHeaders") or {}):
+    config = docker.utils.config.load_general_config()
+    if isinstance(config, dict) and not _can_be_sent(config.get("HttpHeaders") or {}):
         why = "its HttpHeaders are no names with a text each that can be sent"
     if why:
         directory = os.environ.get("DOCKER_CONFIG") or "~/.docker"

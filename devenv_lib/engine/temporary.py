@@ -74,13 +74,13 @@ def read_file(client: docker.APIClient, image: str, path: str, prefix: str) -> b
     """
     name = f"{prefix}-probe-{uuid.uuid4().hex[:12]}"
     with whole():
-        create(client, bodies.probe_body(image, prefix, uuid.uuid4().hex), name)
+        made = create(client, bodies.probe_body(image, prefix, uuid.uuid4().hex), name)
         try:
             return _file_in(client, name, path)
         except docker.errors.NotFound:
             return None
         finally:
-            discard(client, name)
+            discard(client, made)
 
 
 def _file_in(client: docker.APIClient, container: str, path: str, hops: int = 8) -> bytes | None:
@@ -152,20 +152,23 @@ def _begin(
 
     Another process may have started it meanwhile, and it may have ended, or is just ending.
     """
-    taken = _failure(create, client, body, name)
-    if taken and not answers.name_is_taken(str(taken.explanation)):
-        raise taken
+    made = ""
+    try:
+        made = create(client, body, name)
+    except docker.errors.APIError as taken:
+        if not answers.name_is_taken(str(taken.explanation)):
+            raise
     try:
         client.start(name)
     except Exception as failure:
         known = failure if isinstance(failure, docker.errors.APIError) else None
-        if known and (taken or known.status_code in (404, 409)):
-            return not taken, None if taken else known
-        if not taken:  # one that does run is not removed, and ends by itself
+        if known and (not made or known.status_code in (404, 409)):
+            return bool(made), known if made else None
+        if made:  # one that does run is not removed, and ends by itself
             with suppress(*NO_ANSWER):
-                client.remove_container(name, v=True)
+                client.remove_container(made, v=True)
         raise
-    return not taken, None
+    return bool(made), None
 
 
 def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) -> None:

@@ -16,8 +16,9 @@ Kind = Literal["file", "directory", "symlink", "link", "special", "unknown"]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 #: The top of a volume has places of devenv's own for the time of a restore.
 RESERVED = ".devenv-restore-"
-#: Bytes that a name may have on the usual file systems, and a path in a system call.
-_LONGEST_NAME, LONGEST_PATH = 255, 4095
+#: Bytes that a name may have on the usual file systems, and a path behind the ``./`` of an archive
+#: in a system call.
+_LONGEST_NAME, LONGEST_PATH = 255, 4093
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _misnamed(name: str, path: str) -> str:
     if not name or "\0" in name:
         return "has no name that a file can have"
     lengths = [len(part.encode(errors="surrogateescape")) for part in parts]
-    if max(lengths) > _LONGEST_NAME or sum(lengths) + len(parts) > LONGEST_PATH:
+    if max(lengths) > _LONGEST_NAME or sum(lengths) + len(parts) - 1 > LONGEST_PATH:
         return "has a name that is too long"
     if parts[0].startswith(RESERVED):
         return "has a name that a restore needs itself"

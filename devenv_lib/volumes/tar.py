@@ -31,7 +31,7 @@ END = 1024
 COUNT = (
     'cd "$1"; find . ! -type s -printf . | wc -c; find . -type s -printf . | wc -c; '
     f"find . -mindepth 1 -maxdepth 1 -name '{RESERVED}*' -printf . | wc -c; "
-    f"find . -mindepth 16 -printf '%P\\0' | LC_ALL=C grep -zc '.\\{{{LONGEST_PATH + 1}\\}}'; :"
+    f"find . -mindepth 16 -printf '%P\\0' | cut -z -b{LONGEST_PATH + 1}- | LC_ALL=C grep -zc .; :"
 )
 _TOTAL_LINE = re.compile(r"Total bytes written: .*")
 _TOTAL = re.compile(r"Total bytes written: (\d+)")

@@ -215,7 +215,10 @@ def test_an_attribute_that_cannot_be_kept_is_no_clone(workspace: Workspace) -> N
     words = ["run", "--detach", f"--name={user}", "--user=0", f"--volume={source}:/v", IMAGE]
     docker(*words, "sleep", "infinity")
     code = "import os; open('/v/f', 'w').close(); os.setxattr('/v/f', 'user.big', b'x' * 6000)"
-    docker("exec", user, "python3", "-c", code)
+    here = docker("exec", user, "python3", "-c", code, check=False)
+    words = ["run", "--rm", "--user=0", "--volume=/v", IMAGE, "python3", "-c", code]
+    if here.returncode or not docker(*words, check=False).returncode:
+        pytest.skip("a tmpfs takes no attributes here, or the engine's disk takes long ones")
     with pytest.raises(EngineFailure, match=r"user\.big.*was not made"):
         clone(workspace, source, workspace.volume("new"))
     assert workspace.volume_names() == [source]

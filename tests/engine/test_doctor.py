@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 
 from devenv_lib.host import machine_digest
+from devenv_lib.host.directories import which
 from devenv_lib.names import (
     LABEL_COMPLETE,
     LABEL_HOST,
+    LABEL_PARENT,
     LABEL_PATH,
     LABEL_UNFINISHED,
     REPLACED,
@@ -579,6 +581,7 @@ def test_an_orphan_is_a_finding_that_fix_leaves(healthy: Workspace) -> None:
     labels = {
         LABEL_PATH: str(healthy.home / "work/gone"),
         LABEL_HOST: machine_digest(),
+        LABEL_PARENT: which(str(healthy.home / "work")),
     }
     healthy.engine.create_volume(name, {**common_labels(healthy.prefix), **labels})
     healthy.in_volume("gone", "chown 1000:1000 .")

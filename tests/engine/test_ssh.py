@@ -447,7 +447,7 @@ def test_the_configuration_is_ready_to_be_included(reached: Workspace, keys: Pat
     assert here == result.stdout
     nowhere = reached.inv("ssh-config", "--path", "..")
     assert "Host " not in nowhere.stdout
-    assert "No environment with ssh is running" in nowhere.stderr
+    assert "work with ssh is running" in nowhere.stderr
     words = shlex.split(reached.inv("--dry", "ssh-config").stdout)
     assert docker(*words[1:], "--format={{.Names}}").stdout.split() == [reached.name]
 

@@ -42,6 +42,8 @@ def sound(layers: Sequence[Layer]) -> tuple[Settings, tuple[SettingsError, ...]]
     # Each for itself is right: only these are compared with others.
     dropped = set[str]().union(*_COMPARED)
     for names in _COMPARED:
+        if SCOPE in names and EXTRA in dropped:
+            continue  # it may name one of those
         try:
             load([_without(layer, dropped - names) for layer in kept])
             dropped -= names
