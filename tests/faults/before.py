@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from devenv_lib import volumes
-from devenv_lib.host.directories import machine_digest
-from devenv_lib.names import LABEL_HOST, LABEL_PATH, common_labels
+from devenv_lib.host.directories import machine_digest, which
+from devenv_lib.names import LABEL_HOST, LABEL_PARENT, LABEL_PATH, common_labels
 from tests.conftest import give, own_base, remove_image
 from tests.faults.world import World
 
@@ -127,6 +127,7 @@ def orphan(world: World) -> None:
     """A volume of a project that is gone, and another one."""
     world.remove("orphan")
     gone = {LABEL_PATH: str(world.out / "gone"), LABEL_HOST: machine_digest()}
+    gone[LABEL_PARENT] = which(str(world.out))
     prefix = world.workspace.prefix
     world.trees.pop(world.fill("orphan", labels={**common_labels(prefix), **gone}))
     world.fill("data")

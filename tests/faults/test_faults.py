@@ -28,7 +28,7 @@ pytestmark = pytest.mark.engine
 log = logging.getLogger(__name__)
 #: Trials in the sample of a command that makes more requests than a short one, which has every
 #: request in its sample.
-LIMIT, SHORT = 3, 6
+LIMIT, SHORT = 2, 4
 
 
 @pytest.fixture
