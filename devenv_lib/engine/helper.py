@@ -50,8 +50,13 @@ echo $? $(stat -c %s $out $said)
 cat $out $said
 rm $out $said
 """
-#: Runs words, and says their status at the end of stderr, and in a file.
-_TELLING = '"$@"; status=$?; echo $status >"$0"; printf "\\0%d\\0" $status >&2'
+#: Runs words, and says their last words and their status at the end of stderr, and in files.
+_TELLING = """\
+exec 3>&1
+{ "$@" 2>&1 >&3 3>&-; echo $? >"$0"; } | tail -c 2000 >"$0.said"
+cat "$0.said" >&2
+printf "\\0%d\\0" "$(cat "$0")" >&2
+"""
 _TOLD = re.compile(rb"\0(\d+)\0\Z")
 
 
@@ -205,7 +210,10 @@ class Helper:
             program.said = _last_words(b" ".join(wrote.split(b"\0")[::2]))
             if doubt:
                 raise doubt if told or not program.said else explained(doubt, program.said)
-            status = int(told[1]) if told else self._kept(told_in)
+            status = int(told[1]) if told else None
+            if told is None and (kept := self._kept(told_in)):
+                status, words_kept = kept
+                program.said = _last_words(words_kept + b" " + os.fsencode(program.said))
             # What it wrote may not have come either; but a refusal is one, whatever came of it.
             sure = tolerated if stdout == subprocess.DEVNULL else ()
             if told is None and status in (None, 0, *tolerated) and status not in sure:
@@ -214,14 +222,15 @@ class Helper:
             if program.status not in (0, *tolerated):
                 raise failed(words[0], program.status, program.said)
 
-    def _kept(self, told_in: str) -> int | None:
-        """Return the status of a program whose stream broke off, if it came to its end.
+    def _kept(self, told_in: str) -> tuple[int, bytes] | None:
+        """Return status and last words of a program whose stream broke off, if it came to its end.
 
-        Podman 5.4 resets the connection when a program ends before it has read all: its status
-        does not come, or is followed by docker's own words.
+        Podman 5.4 resets the connection when a program ends before it has read all: neither may
+        come, or they are followed by docker's own words.
         """
         with suppress(EngineFailure, ValueError):  # it may have come to nothing but the file
-            return int(self.run(["cat", told_in]))
+            status, _, said = self.run(["cat", told_in, f"{told_in}.said"]).partition(b"\n")
+            return int(status), said
         return None
 
     def release(self) -> None:
