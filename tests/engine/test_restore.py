@@ -476,3 +476,41 @@ def test_a_marker_keeps_run_out_and_settle_removes_it(workspace: Workspace) -> N
     assert volumes.settle(engine, prefix, name, IMAGE) == "rolled back"
     assert volumes.settle(engine, prefix, name, IMAGE) == ""
     assert workspace.volume_names() == []
+
+
+def test_a_marker_that_somebodys_prune_took_is_no_failure(case: Case) -> None:
+    """No container has it, so that a prune may take it while the restore is under way."""
+    name, engine = case.workspace.volume("pruned"), case.workspace.engine
+
+    def prune(_: int) -> None:
+        docker("volume", "rm", unfinished_name(name), check=False)
+
+    with volumes.opened(case.archive) as archive:
+        done = volumes.restore(
+            engine, case.workspace.prefix, archive, IMAGE, name=name, moved=prune
+        )
+    assert (done.name, scan(name)) == (name, case.new)
+    assert unfinished_name(name) not in case.workspace.volume_names()
+
+
+def test_where_the_old_was_saved_is_said_at_once(case: Case) -> None:
+    """Whatever becomes of the restore then, Ctrl-C for one."""
+    said: list[str] = []
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with volumes.opened(case.archive) as archive, pytest.raises(KeyboardInterrupt):
+        volumes.restore(
+            case.workspace.engine,
+            case.workspace.prefix,
+            archive,
+            IMAGE,
+            name=case.name,
+            replace=case.archive.parent,
+            moved=interrupt,
+            say=said.append,
+        )
+    (saved,) = case.archive.parent.glob(f"{case.name}-*.tar*")
+    assert said == [f"What is in {case.name} was saved first: {saved}"]
+    assert scan(case.name) == case.old
