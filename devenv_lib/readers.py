@@ -220,7 +220,7 @@ def _extra(value: object) -> Mapping[str, str]:
     for place in read.values():
         if not isinstance(place, str) or not re.match(r"~/+[^/]|/[^/]", place):
             raise ValueError(f"{accepted}, one for each volume")
-        if ".." in PurePosixPath(place).parts or re.search(r"[\0\ud800-\udfff]", place):
+        if ".." in PurePosixPath(place).parts or re.search(_NO_TEXT, place):
             raise ValueError("places that are UTF-8 text without a zero byte and without '..'")
     return read
 

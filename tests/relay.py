@@ -92,8 +92,8 @@ class Relay:
 
     At the request number ``at``, which counts from 1, ``fault`` happens, or where ``when`` says
     so of all requests up to one. ``before`` is called there first: somebody may be killed while
-    the engine carries the request out. ``struck`` is
-    whether it did happen: an answer was really withheld, for one.
+    the engine carries the request out. ``struck`` is whether it did happen: an answer was really
+    withheld, for one.
     """
 
     engine: str

@@ -27,6 +27,7 @@ from devenv_lib.checks.content import PLACE, Content, copy_to
 from devenv_lib.checks.example import into
 from devenv_lib.checks.results import Result, read
 from devenv_lib.checks.subject import Subject, dump
+from devenv_lib.engine.session import as_of_a_shell
 from devenv_lib.errors import DevenvError
 from devenv_lib.host import links
 from devenv_lib.scratch import scratch
@@ -164,7 +165,7 @@ def _run(
             status = child.wait()
         output.seek(0)
         text = output.read().decode(errors="replace")
-    return Finished(status if status >= 0 else 128 - status, text)
+    return Finished(as_of_a_shell(status), text)
 
 
 def _in_foreground() -> bool:

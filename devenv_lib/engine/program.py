@@ -14,7 +14,7 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 from devenv_lib.engine.endpoint import Endpoint
-from devenv_lib.engine.session import no_docker_program
+from devenv_lib.engine.session import as_of_a_shell, no_docker_program
 from devenv_lib.scratch import scratch
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def capture(words: Sequence[str]) -> Output:
     except FileNotFoundError:
         raise no_docker_program() from None
     wrote = (stream.decode(errors="replace") for stream in (done.stdout, done.stderr))
-    return Output(_as_of_a_shell(done.returncode), *wrote)
+    return Output(as_of_a_shell(done.returncode), *wrote)
 
 
 def converse(
@@ -98,13 +98,8 @@ def converse(
             timer.cancel()
         errors.seek(0)
         wrote = (b"".join(read), errors.read())
-    status = _as_of_a_shell(child.returncode)
+    status = as_of_a_shell(child.returncode)
     return Output(status, *(text.decode(errors="replace") for text in wrote))
-
-
-def _as_of_a_shell(status: int) -> int:
-    """Return an exit status, a signal's as a shell has it."""
-    return status if status >= 0 else 128 - status
 
 
 def _said(

@@ -102,6 +102,11 @@ def attend(
         watch.note(arriving)
     for number in watch.arrived:
         passed(number)
+    return as_of_a_shell(status)
+
+
+def as_of_a_shell(status: int) -> int:
+    """Return an exit status, a signal's as a shell has it."""
     return status if status >= 0 else 128 - status
 
 

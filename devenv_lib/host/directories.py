@@ -100,7 +100,7 @@ def directories(volumes: Iterable[Mapping[str, str]]) -> Directories:
         states.update({mount: _state(mount, os.stat) for mount in mounts if mount not in states})
     known = mounted_places()
     mounted = frozenset(p for p in states if p in known or _is_mounted(p))
-    identities = {path: which(path) for path, state in states.items() if state == "directory"}
+    identities = {parent: which(parent) for parent in {each[1] for each in wanted if each}}
     return Directories(machine, states, mounted, identities)
 
 

@@ -19,7 +19,7 @@ class Directories:
 
     ``machine`` is the digest of this machine. ``states`` has what is at each path that was
     looked at, ``mount_points`` are those of them at which a file system is mounted, and
-    ``identities`` tell which directory is there.
+    ``identities`` tell which directory each project would be in.
     """
 
     machine: str

@@ -33,8 +33,7 @@ COUNT = (
     f"find . -mindepth 1 -maxdepth 1 -name '{RESERVED}*' -printf . | wc -c; "
     f"find . -mindepth 16 -printf '%P\\0' | cut -z -b{LONGEST_PATH + 1}- | LC_ALL=C grep -zc .; :"
 )
-_TOTAL_LINE = re.compile(r"Total bytes written: .*")
-_TOTAL = re.compile(r"Total bytes written: (\d+)")
+_TOTAL = re.compile(r"Total bytes written: (\d+).*")
 
 
 class Counted:
@@ -55,7 +54,7 @@ class Counted:
 
 def warned(said: str) -> str:
     """Return what tar said besides its total; others' words, as docker's own, are none of it."""
-    return _TOTAL_LINE.sub("", said[said.find("tar: ") :] if "tar: " in said else "").strip()
+    return _TOTAL.sub("", said[said.find("tar: ") :] if "tar: " in said else "").strip()
 
 
 def total(said: str) -> int | None:

@@ -4,50 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
 import pexpect
 import pytest
 
-from tests.conftest import DEVENV, IMAGE, PATIENCE, Workspace, docker, remove_image
+from tests.conftest import DEVENV, IMAGE, INVOKE, Workspace, docker, remove_image
+from tests.terminal import ends, terminal
 
 pytestmark = pytest.mark.engine
-INV, OURS = (sys.executable, "-m", "invoke"), (str(DEVENV),)
+INV, OURS = INVOKE, (str(DEVENV),)
 PROMPT = r"devuser@app:.*\$ "
-
-
-@contextmanager
-def terminal(
-    workspace: Workspace,
-    *words: str,
-    variables: Mapping[str, str] | None = None,
-    program: Sequence[str] = INV,
-) -> Iterator[Any]:
-    """Run a program on a terminal of 80 by 24, and end it whatever happens."""
-    environ = workspace.process_environ({"TERM": "xterm", **(variables or {})})
-    child = pexpect.spawn(
-        program[0],
-        [*program[1:], *words],
-        cwd=str(workspace.path),
-        env=environ,
-        encoding="utf-8",
-        timeout=PATIENCE,
-        dimensions=(24, 80),
-    )
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def ends(child: Any) -> int:
-    """Wait for the end of a child and return its exit status, a signal's as a shell shows it."""
-    child.expect(pexpect.EOF)
-    child.wait()
-    return int(128 + child.signalstatus if child.exitstatus is None else child.exitstatus)
 
 
 @pytest.mark.every_engine

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-import pexpect
 from hypothesis.stateful import rule
 from hypothesis.strategies import sampled_from
 
-from tests.conftest import INVOKE, Workspace
 from tests.engine.model_base import checked
 from tests.engine.model_others import Others
+from tests.terminal import ends, terminal
 
 #: What is typed at the question, or how it is never asked.
 YES, NO = ("y\r", "Y\r"), ("n\r", "\r", "yes\r", " y\r", "\x04")
@@ -128,44 +126,20 @@ class Removals(Others):
         self, *words: str, answer: str = "", meanwhile: Callable[[], None] = lambda: None
     ) -> tuple[int, str]:
         """Run the task, with an answer on a terminal; return its status and all that it said."""
-        at, line = self.at["app"], [*INVOKE, "volume.rm", *words]
+        at = self.at["app"]
         given = {"INVOKE_RUNTIME_CONFIG": str(self.settings_file())}
         if not answer:
             done = at.inv("volume.rm", *words, variables=given)
             return done.returncode, done.stdout + done.stderr
-        return on_terminal(at, line, given, answer, meanwhile)
+        with terminal(at, "volume.rm", *words, variables=given, columns=500) as child:
+            child.expect_exact("[y/N]: ")
+            before = child.before + child.after
+            meanwhile()
+            child.send(answer)
+            return ends(child), before + child.before
 
     def settings_file(self) -> Path:
         file = self.base / "settings.yaml"
         protected = list(self.world.protected)
         file.write_text(json.dumps({"devenv": {"volumes": {"protected": protected}}}))
         return file
-
-
-def on_terminal(
-    at: Workspace,
-    line: Sequence[str],
-    variables: dict[str, str],
-    answer: str,
-    meanwhile: Callable[[], None],
-) -> tuple[int, str]:
-    """Run a command line on a terminal, and answer its question; return status and output."""
-    child: Any = pexpect.spawn(
-        line[0],
-        list(line[1:]),
-        cwd=str(at.path),
-        env=at.process_environ(variables),
-        encoding="utf-8",
-        timeout=120,
-        dimensions=(24, 500),
-    )
-    try:
-        child.expect_exact("[y/N]: ")
-        before = child.before + child.after
-        meanwhile()
-        child.send(answer)
-        child.expect(pexpect.EOF)
-        child.wait()
-        return child.exitstatus, before + child.before
-    finally:
-        child.close(force=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.conftest import DEVENV, INVOKE
 from tests.faults import after, before
@@ -67,6 +67,13 @@ class Case:
         return ("DEVENV_IMAGE",) if self.quick or self.plain else ()
 
 
+_RESTORED = Case(
+    "volume.restore --from {archive} --name {p}-new",
+    before.absent,
+    ("new",),
+    check=after.like_data("new"),
+    already="is not empty",
+)
 CASES: Mapping[str, Case] = {
     "run, new": Case("run --detach", before.fresh, ENVIRONMENT, 1, after.usable),
     "run, running": Case("run --detach", before.has_run, ENVIRONMENT, 1, after.same),
@@ -148,21 +155,8 @@ CASES: Mapping[str, Case] = {
         sample=1,
         spared=(Fault.DIES,),
     ),
-    "volume.restore, empty": Case(
-        "volume.restore --from {archive} --name {p}-new",
-        before.vacant,
-        ("new",),
-        check=after.like_data("new"),
-        already="is not empty",
-        sample=1,
-    ),
-    "volume.restore, absent": Case(
-        "volume.restore --from {archive} --name {p}-new",
-        before.absent,
-        ("new",),
-        check=after.like_data("new"),
-        already="is not empty",
-    ),
+    "volume.restore, empty": replace(_RESTORED, prepare=before.vacant, sample=1),
+    "volume.restore, absent": _RESTORED,
     "volume.restore, replace": Case(
         "volume.restore --from {archive} --name {p}-old --replace",
         before.full,
