@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devenv_lib.cli.grammar import translate
+from devenv_lib.cli.grammar import Command, translate
 from devenv_lib.cli.program import commands
+from devenv_lib.cli.usage import usage
 from devenv_lib.errors import UsageError
 
 COMMANDS = commands()
@@ -223,3 +224,17 @@ def test_nothing_is_acted_on_that_was_not_named(argv: list[str]) -> None:
     own = words[: len(words) - len(argv[end:])]
     assert words[len(own) :] == argv[end:]  # a command's words, untouched
     assert invented(own, argv[:end]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("run", "devenv run [FLAGS] [PATH]"),
+        ("exec", "devenv exec [FLAGS] [PATH|NAME] -- COMMAND…"),
+        ("check", "devenv check [FLAGS] [PATH] [-- FLAGS…]"),
+        ("volume.cp", "devenv volume cp [FLAGS] NAME"),
+        ("list", "devenv list [FLAGS]"),
+    ],
+)
+def test_help_says_how_a_command_is_typed(name: str, typed: str) -> None:
+    assert usage(Command(name)) == typed

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from inspect import getdoc
 from typing import Any
 
 from invoke import Argument, Program, Task
@@ -15,38 +16,10 @@ from invoke.exceptions import ParseError
 from devenv_lib import report
 from devenv_lib.called import call_it
 from devenv_lib.cli.grammar import VALUED, Command, translate
+from devenv_lib.cli.usage import OVERVIEW, usage
 from devenv_lib.errors import UsageError
 from devenv_lib.tasks import ns
 from devenv_lib.tasks._config import ProjectConfig
-
-_USAGE = """\
-Usage: devenv PATH                             start the project's environment and open a shell
-       devenv --port 3333 PATH                 the same, with flags of run
-       devenv list                             the running environments
-       devenv exec PATH|NAME -- COMMAND…       run a command in one
-       devenv check [PATH] [-- FLAGS…]         check one with pytest, which gets the flags
-       devenv stop PATH|NAME…                  stop and remove some; --all: all of them
-       devenv volume list                      the volumes
-       devenv volume rm NAME…                  remove some; --all: all of them
-       devenv volume backup NAME… --to DIR     save some to archives; --all: all of them
-       devenv volume restore FILE              restore one, all of it or nothing
-       devenv volume clone NAME --to NEW       copy one to a new one
-       devenv volume cp NAME --file F --to .   copy a file out; --from PATH: one into it
-       devenv volume usage NAME                what takes the room in one
-       devenv volume adopt NAME…               give some devenv's labels
-       devenv volume repair NAME…              mend what a wrong start left; --all: in all of them
-       devenv build [PATH]                     build an image
-       devenv mounts [PATH]                    what would be mounted, what not, and why
-       devenv ssh-config [--path PATH]         lines for ~/.ssh/config
-       devenv setup                            an engine and the default image, where they lack
-       devenv doctor [PATH]                    examine everything; --fix: mend what is safe
-       devenv help [COMMAND]                   this, or the flags of a command
-       devenv --version
-
-The current directory is devenv . and every task can be given by its own name, with its flags.
-With --dry, before or behind the command, it only says what it would do. -f FILE, before it,
-names a file of settings.
-"""
 
 
 def commands() -> Mapping[str, Command]:
@@ -123,8 +96,13 @@ class Devenv(Program):
 
     def print_help(self) -> None:
         """Print the short grammar, then the tasks."""
-        report.out(_USAGE)
+        report.out(OVERVIEW)
         self.list_tasks()
+
+    def print_task_help(self, name: str) -> None:
+        """Print how a command is typed, what it does, and its flags."""
+        report.out(f"Usage: {usage(Command(name))}\n\n{getdoc(self.collection[name])}\n\nFlags:")
+        self.print_columns(self.parser.contexts[name].help_tuples())
 
     def display_with_columns(
         self, pairs: Sequence[tuple[str, str | None]], extra: str = ""

@@ -10,15 +10,12 @@ Short steps go through that pipe. What streams is started by ``docker exec``, wh
 of a second. The streams are the docker program's: docker-py copies them frame by frame. Nothing
 of them is logged, which the engine would otherwise do on its own disk.
 
-A stream is not believed to be whole because docker says so. When its connection breaks, docker may
-take that for the program's end and exit 0, and for failures of its own it exits 1, as tar does for
-another reason. So what runs inside says itself that it ended, and how (`_TELLING`).
+A stream is not believed to be whole because docker says so: see `devenv_lib.engine.ending`.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import time
@@ -30,7 +27,8 @@ from typing import IO, Any
 import docker
 
 from devenv_lib.engine import answers
-from devenv_lib.engine.failures import broken_off, explained, failed, no_room
+from devenv_lib.engine.ending import TELLING, Ending, ending, kept, last_words
+from devenv_lib.engine.failures import failed, no_room
 from devenv_lib.errors import EngineFailure
 from devenv_lib.scratch import scratch
 
@@ -38,8 +36,6 @@ from devenv_lib.scratch import scratch
 PATIENCE = 8.0
 #: Seconds between looks whether it has.
 _PAUSE = 0.02
-#: Characters of a program's last words that a message quotes.
-_QUOTED = 400
 #: Runs words and answers with a line, status and two lengths, and then what they wrote. Of a
 #: client that was killed a part may come: the brace without its end runs nothing. Each has files of
 #: its own: the next one may begin when this answer is whole, before `cat` has seen that they end.
@@ -50,14 +46,6 @@ echo $? $(stat -c %s $out $said)
 cat $out $said
 rm $out $said
 """
-#: Runs words, and says their last words and their status at the end of stderr, and in files.
-_TELLING = """\
-exec 3>&1
-{ "$@" 2>&1 >&3 3>&-; echo $? >"$0"; } | tail -c 2000 >"$0.said"
-cat "$0.said" >&2
-printf "\\0%d\\0" "$(cat "$0")" >&2
-"""
-_TOLD = re.compile(rb"\0(\d+)\0\Z")
 
 
 @dataclass
@@ -118,7 +106,7 @@ class Helper:
         status, output, said = self._ask(os.fsencode(script))
         self._is_ready = True
         if status:
-            raise failed(words[0], status, _last_words(said))
+            raise failed(words[0], status, last_words(said))
         return output
 
     def _ask(self, script: bytes) -> tuple[int, bytes, bytes]:
@@ -143,7 +131,7 @@ class Helper:
     def _ended(self) -> EngineFailure:
         """Return why the main process is not there, or not any more."""
         self._main.kill()
-        said = _last_words(self._main.communicate()[1])
+        said = last_words(self._main.communicate()[1])
         if self._is_ready:
             self._failed = EngineFailure(
                 f"The helper container ended: {said or 'silently'}.",
@@ -182,16 +170,16 @@ class Helper:
         self.ready()
         self._asked += 1
         told_in = f"/dev/shm/told{self._asked}"  # noqa: S108 - in the helper, which is ours
+        doubt: EngineFailure | None = None
         with scratch() as said:
             process = subprocess.Popen(
-                [*self._words, "sh", "-c", _TELLING, told_in, *words],
+                [*self._words, "sh", "-c", TELLING, told_in, *words],
                 stdin=stdin,
                 stdout=stdout,
                 stderr=said,
                 start_new_session=True,
             )
             program = Program(process.stdin, process.stdout)
-            doubt: EngineFailure | None = None
             try:
                 yield program
                 _close(process.stdin)
@@ -204,34 +192,22 @@ class Helper:
                 _close(process.stdin)
                 _close(process.stdout)
             said.seek(0)
-            wrote = said.read()
-            told = _TOLD.search(wrote)
-            # Docker's own words may come behind what was told.
-            program.said = _last_words(b" ".join(wrote.split(b"\0")[::2]))
-            if doubt:
-                raise doubt if told or not program.said else explained(doubt, program.said)
-            status = int(told[1]) if told else None
-            if told is None and (kept := self._kept(told_in)):
-                status, words_kept = kept
-                program.said = _last_words(words_kept + b" " + os.fsencode(program.said))
-            # What it wrote may not have come either; but a refusal is one, whatever came of it.
-            sure = tolerated if stdout == subprocess.DEVNULL else ()
-            if told is None and status in (None, 0, *tolerated) and status not in sure:
-                raise broken_off(words[0], program.said)
-            program.status = status or 0
-            if program.status not in (0, *tolerated):
-                raise failed(words[0], program.status, program.said)
+            end = ending(said.read())
+        if doubt:
+            raise end.doubted(doubt)
+        end = end if end.came else self._kept(end, told_in)
+        program.said = end.said
+        program.status = end.checked(words[0], tolerated, streams=stdout != subprocess.DEVNULL)
 
-    def _kept(self, told_in: str) -> tuple[int, bytes] | None:
-        """Return status and last words of a program whose stream broke off, if it came to its end.
+    def _kept(self, broken: Ending, told_in: str) -> Ending:
+        """Return how a program ended whose stream broke off, as far as that is known here.
 
-        Podman 5.4 resets the connection when a program ends before it has read all: neither may
-        come, or they are followed by docker's own words.
+        Podman 5.4 resets the connection when a program ends before it has read all: status and
+        last words may not come, or are followed by docker's own words.
         """
         with suppress(EngineFailure, ValueError):  # it may have come to nothing but the file
-            status, _, said = self.run(["cat", told_in, f"{told_in}.said"]).partition(b"\n")
-            return int(status), said
-        return None
+            return kept(broken, self.run(["cat", told_in, f"{told_in}.said"]))
+        return broken
 
     def release(self) -> None:
         """Let the helper end, which takes a while, and do not wait for it."""
@@ -254,10 +230,6 @@ def _close(stream: IO[Any] | None) -> None:
     if stream is not None:
         with suppress(BrokenPipeError):
             stream.close()
-
-
-def _last_words(said: bytes) -> str:
-    return " ".join(said[-_QUOTED:].decode(errors="replace").split())
 
 
 def gone(client: docker.APIClient, identity: str) -> None:

@@ -16,7 +16,7 @@ from invoke import Context
 
 from devenv_lib import checks, containers, report, texts
 from devenv_lib.errors import Refused, UsageError
-from devenv_lib.tasks._flags import check_format, further_words, path_at
+from devenv_lib.tasks._flags import check_format, further_words, not_empty, path_at
 from devenv_lib.tasks._look import PATH, Look, look
 from devenv_lib.tasks._task import dry, finish, task
 
@@ -45,7 +45,7 @@ def check(
     c: Context,
     path: str = ".",
     keyword: str = "",
-    junit: str = "",
+    junit: str | None = None,
     verbose: bool = False,
     bundled: bool = False,
     init: bool = False,
@@ -55,6 +55,7 @@ def check(
     """Check the environment with pytest: devenv's promises, and the project's own checks."""
     began = time.monotonic()
     check_format(format, "table", "json")
+    not_empty(junit=junit)
     words = further_words(c)
     if init or trust:
         more = bool(keyword or junit or verbose or bundled or words)
@@ -64,7 +65,7 @@ def check(
     request = checks.Request(
         keyword=keyword,
         words=tuple(words),
-        junit=str(path_at(junit)) if junit else "",
+        junit=_file(junit) if junit else "",
         verbose=verbose,
         own_report=verbose or bool(words),
         quiet_stdout=format == "json",
@@ -85,6 +86,19 @@ def check(
     elif heard.live:
         _sum_up(at, heard, time.monotonic() - began)
     finish(done.status)
+
+
+def _file(text: str) -> str:
+    """Return the absolute path of a file to write, which is written when all is done.
+
+    Raises:
+        UsageError: it can be none.
+    """
+    path = path_at(text)
+    if os.path.isdir(path):
+        file = shlex.quote(f"{path}/junit.xml")
+        raise UsageError(f"{path} is a directory.", f"Name a file: inv check --junit {file}")
+    return str(path)
 
 
 def _refuse_more(*, both: bool, more: bool) -> None:

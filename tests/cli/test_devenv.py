@@ -203,6 +203,9 @@ def test_help_and_version_are_printed(workspace: Workspace) -> None:
         assert "devenv exec PATH|NAME -- COMMAND" in done.stdout
         assert "volume.rm" in done.stdout
     assert "do not ask; every check stays" in workspace.devenv("help", "volume", "rm").stdout
+    assert (
+        "Usage: devenv volume rm [FLAGS] [NAME…]\n" in workspace.devenv("volume", "rm", "-h").stdout
+    )
     assert "  volume adopt " in workspace.devenv("help", "volume").stdout
 
 

@@ -407,6 +407,17 @@ def test_a_file_for_junit_that_cannot_be_written_is_said(workspace: Workspace) -
     assert "file/out.xml could not be written" in done.stderr
 
 
+@pytest.mark.parametrize(("named", "said"), [(".", "is a directory"), ("", "without a value")])
+def test_a_file_for_junit_that_can_be_none_is_refused_first(
+    workspace: Workspace, named: str, said: str
+) -> None:
+    done = workspace.inv("check", "--junit", named)
+
+    assert done.returncode == 4
+    assert said in done.stderr
+    assert workspace.container_names() == []
+
+
 def test_a_dry_run_starts_nothing_and_says_what_it_would(workspace: Workspace) -> None:
     trusted(workspace, "def test_a(): pass\n")
     done = workspace.inv("check", "--dry", "--keyword", "test_a")
