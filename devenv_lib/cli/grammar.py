@@ -48,9 +48,8 @@ VALUED = frozenset(
     }
 )
 _LAST = frozenset({"--help", "-h", "--list", "-l", "--version", "-V"})
-_CORE = frozenset(
-    {"--debug", "-d", "--dry", "-R", "--echo", "-e", "--pty", "-p", "--warn-only", "-w"}
-)
+#: Invoke's other flags; its ``-d``, debug, would be in the way of run's.
+_CORE = frozenset({"--debug", "--dry", "-R", "--echo", "-e", "--pty", "-p", "--warn-only", "-w"})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ or a stop could begin before the renaming of somebody who finishes it, and end a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from devenv_lib.engine import Engine
 
 
-def abandon(engine: Engine, project: Project) -> None:
-    """Remove the project's new container, in which nobody has been, unless somebody finishes it."""
+def abandon(engine: Engine, project: Project, only: Collection[str] | None = None) -> None:
+    """Remove the project's new container, in which nobody has been, unless somebody finishes it.
+
+    With ``only``, ids, one of those alone.
+    """
     with suppress(EngineFailure):
-        if starting := find(engine, project).starting:
+        starting = find(engine, project).starting
+        if starting and (only is None or starting.id in only):
             discard(engine, starting)
 
 

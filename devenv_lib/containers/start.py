@@ -160,23 +160,23 @@ class Start:
     def _create(self, name: str) -> Container:
         """Create the container under its provisional name, or find that somebody was faster."""
         try:
-            made = self.engine.create(self.plan, name)
+            made = self.engine.create(self.plan, name, self.made.add)
         except EngineFailure as failure:
             # The engine reserves a name a while before it lists the container.
             if name_is_taken(str(failure)):
                 raise Raced(failure) from None
             raise
         except KeyboardInterrupt:
-            abandon(self.engine, self.project)
+            # What somebody else made under that name meanwhile is theirs.
+            abandon(self.engine, self.project, only=self.made)
             raise
-        self.made.add(made)
         return Container(made, name, "created", self.plan.labels)
 
     def _finish(self, container: Container) -> None:
         """Start, provision and rename a container that has a provisional name.
 
-        On a failure one that was made here is removed, and one that is being restarted gets
-        its name back. A new one of somebody else's is left to them.
+        On a failure a new one is removed, and one that is being restarted gets its name back. A
+        new one of somebody else's is removed too, since they may be gone, but for Ctrl-C.
         """
         name, own = base_name(container.name), container.id in self.made
         kept = container.name == name + RESTARTING

@@ -153,11 +153,15 @@ class Engine:
         with self._doing("inspecting the container"):
             return answers.exposure(self._client.inspect_container(container))
 
-    def create(self, plan: EnvironmentPlan, name: str) -> str:
-        """Create a container by a plan and return its id."""
+    def create(
+        self, plan: EnvironmentPlan, name: str, made: Callable[[str], object] = lambda _: None
+    ) -> str:
+        """Create a container by a plan and return its id; ``made`` is told it on Ctrl-C too."""
         with self._doing(f"creating the container {name}"), whole():
             body = bodies.container_body(plan)
-            return str(self._client.create_container_from_config(body, name)["Id"])
+            identity = str(self._client.create_container_from_config(body, name)["Id"])
+            made(identity)
+            return identity
 
     def start(self, container: str) -> None:
         """Start a container; one that runs stays as it is."""

@@ -334,6 +334,29 @@ def test_ctrl_c_while_the_engine_makes_a_container_leaves_none(
     assert workspace.container_names() == []
 
 
+def test_ctrl_c_within_a_create_leaves_what_somebody_else_made(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.draft()  # asks the image who its user is
+    client = workspace.engine._client
+    create: Any = client.create_container_from_config
+    theirs: list[str] = []
+
+    def beaten(body: dict[str, object], name: str) -> object:
+        theirs.append(create(body, name)["Id"])
+        signal.raise_signal(signal.SIGINT)
+        return create(body, name)
+
+    monkeypatch.setattr(client, "create_container_from_config", beaten)
+    with pytest.raises(KeyboardInterrupt):
+        workspace.up()
+    assert [
+        one.id for one in workspace.engine.containers() if workspace.project.owns(one)
+    ] == theirs
+    monkeypatch.undo()
+    assert workspace.up().container.id == theirs[0]
+
+
 @pytest.mark.every_engine
 def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> None:
     """Killed between its create and its start: it references volumes, so it may not stay."""
