@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from devenv_lib.mounts import Mount, MountPlan, build_mounts
+from devenv_lib.mounts import LeftOut, Mount, MountPlan, build_mounts
 from devenv_lib.names import common_labels
 from devenv_lib.plans import EnvironmentPlan, creation
 from devenv_lib.project import Project, project_at
@@ -95,10 +95,15 @@ def mount_at(plan: MountPlan, target: str | PurePosixPath) -> Mount:
     return mount
 
 
-def why_not(plan: MountPlan, target: str | PurePosixPath) -> str:
-    """Return why the mount at ``target`` was left out; it was, exactly once."""
+def left_at(plan: MountPlan, target: str | PurePosixPath) -> LeftOut:
+    """Return the mount at ``target`` as left out; it was, exactly once."""
     (left,) = [left for left in plan.left_out if left.target == INSIDE / target]
-    return left.why
+    return left
+
+
+def why_not(plan: MountPlan, target: str | PurePosixPath) -> str:
+    """Return why the mount at ``target`` was left out."""
+    return left_at(plan, target).why
 
 
 def info(cpus: int = 8, api: str = "1.45", **more: Any) -> EngineInfo:

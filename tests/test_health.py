@@ -8,6 +8,7 @@ import pytest
 
 from devenv_lib.errors import EngineFailure, SettingsError
 from devenv_lib.mounts import LeftOut, MountPlan
+from devenv_lib.mounts.records import Cause
 from devenv_lib.names import (
     LABEL_ADOPTING,
     LABEL_COMPLETE,
@@ -495,19 +496,25 @@ def test_an_agent_is_none_one_that_answers_or_none_that_does() -> None:
 
 def test_what_is_not_there_is_missed_by_nobody() -> None:
     left = [
-        LeftOut("/h/.bashrc", P("/i/.bashrc"), "not there"),
+        LeftOut("/h/.bashrc", P("/i/.bashrc"), "not there", "missing"),
         LeftOut("$SSH_AUTH_SOCK", P("/ssh-agent"), "no ssh agent is running"),
     ]
     assert wrong(list(configuration_findings(MountPlan((), tuple(left))))) == []
-    whys = {
-        "a symlink that leads nowhere (/x)": "ls -l '/h/a b'",
-        "it leads to /x, out of /y": "realpath '/h/a b'",
-        "the limit of 3 (linked_mounts) is reached": "DEVENV_LINKED_MOUNTS=NUMBER",
-    }
-    for why, remedy in whys.items():
-        plan = MountPlan((), (LeftOut("/h/a b", P("/i/a"), why),))
-        (_, found) = configuration_findings(plan)
-        assert (found.word, remedy in found.remedy) == ("WARN", True)
+
+
+@pytest.mark.parametrize(
+    ("cause", "remedy"),
+    [
+        ("dangling", "ls -l '/h/a b'"),
+        ("", "realpath '/h/a b'"),
+        ("limit", "DEVENV_LINKED_MOUNTS=NUMBER"),
+    ],
+)
+def test_what_is_there_and_not_mounted_has_its_remedy(cause: Cause, remedy: str) -> None:
+    """Whatever is in its name."""
+    left = LeftOut("/h/a b", P("/i/a"), "it leads to /h/linked_mounts, which leads nowhere", cause)
+    (_, found) = configuration_findings(MountPlan((), (left,)))
+    assert (found.word, remedy in found.remedy) == ("WARN", True)
 
 
 def test_versions_are_one_line() -> None:

@@ -26,6 +26,7 @@ from tests.builders import (
     P,
     found,
     host,
+    left_at,
     mount_at,
     project,
     tvim,
@@ -617,6 +618,7 @@ def test_the_limit_is_a_setting() -> None:
         assert why_not(plan, f".config/nvim/{name}") == (
             "the limit of 3 (linked_mounts) is reached"
         )
+        assert left_at(plan, f".config/nvim/{name}").cause == "limit"
 
 
 def test_without_any_all_are_left_alone() -> None:

@@ -34,6 +34,7 @@ from tests.builders import (
     P,
     found,
     host,
+    left_at,
     mount_at,
     mount_plan,
     project,
@@ -161,6 +162,7 @@ def test_a_dangling_symlink_is_left_out_and_says_where_it_leads(place: str, kind
     plan = mount_plan(found(place, "dangling", "/nowhere/x"))
 
     assert why_not(plan, place) == "a symlink that leads nowhere (/nowhere/x)"
+    assert left_at(plan, place).cause == "dangling"
     assert kind in ("file", "directory")
 
 
@@ -445,7 +447,7 @@ def test_a_requested_mount_without_a_source_is_left_out() -> None:
     """One settings file serves several machines."""
     plan = mount_plan(settings=asked(MountRequest("~/d", "/d")))
 
-    assert LeftOut("/home/me/d", P("/d"), "not there") in plan.left_out
+    assert LeftOut("/home/me/d", P("/d"), "not there", "missing") in plan.left_out
     assert "/d" not in targets(plan)
 
 
@@ -805,6 +807,15 @@ def test_a_symlink_where_this_environment_writes_chooses_no_mount(place: str, to
         with pytest.raises(SettingsError, match=f"in {told} decides that it is") as raised:
             mount_plan(there, data, settings=wanted, worktree=TREE)
         assert raised.value.hint.endswith("name it itself: /home/me/.ssh")
+
+
+def test_a_symlink_where_another_environment_writes_is_known_by_its_cause() -> None:
+    """`run` tells of it: the person did not bring it about in this project."""
+    here = host(led(".config/nvim", "directory", "/home/me/private", "/home/me/other/nvim"))
+    here = replace(here, shared=(P("/home/me/other"),))
+    left = left_at(build_mounts(PROJECT, Settings(), here, IDENTITY), ".config/nvim")
+    assert "a symlink in /home/me/other, another environment's, decides" in left.why
+    assert left.cause == "another"
 
 
 def test_a_symlink_within_a_place_that_can_be_written_is_followed() -> None:

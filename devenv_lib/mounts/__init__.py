@@ -7,7 +7,6 @@ decides. The README's table is theirs, in the same order.
 from devenv_lib.mounts.build import build_mounts
 from devenv_lib.mounts.records import (
     AGENT,
-    ANOTHER,
     AUTH,
     KEYS,
     MACHINE_AGENT,
@@ -24,7 +23,6 @@ from devenv_lib.names import CACHE, DATA, STATE, volume_name
 
 __all__ = [
     "AGENT",
-    "ANOTHER",
     "AUTH",
     "CACHE",
     "DATA",

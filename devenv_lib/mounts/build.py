@@ -13,7 +13,6 @@ from devenv_lib.errors import SettingsError
 from devenv_lib.mounts.linked import follow
 from devenv_lib.mounts.records import (
     AGENT,
-    ANOTHER,
     AUTH,
     CONFIG_ROOT,
     CONFIGS,
@@ -28,9 +27,9 @@ from devenv_lib.mounts.records import (
     MountPlan,
     below,
 )
-from devenv_lib.mounts.scoped import EXTRA, check_further, volume_mount
+from devenv_lib.mounts.scoped import check_further, volume_mount
 from devenv_lib.mounts.tree import Places
-from devenv_lib.mounts.unfit import absence, chosen_inside, no_text, unfit
+from devenv_lib.mounts.unfit import absence, chosen_inside, no_text, unfit, without
 from devenv_lib.names import CACHE, DATA, STATE, volume_name
 from devenv_lib.project import Project
 from devenv_lib.readers import MountRequest
@@ -70,7 +69,7 @@ def _writable(project: Project, settings: Settings, host: Host) -> Mapping[PureP
     own = [found.real for found in asked if found.exists]
     if host.worktree and not host.worktree.unfit:
         own.append(host.worktree.real)
-    others = {place: f"{place}, {ANOTHER}," for place in host.shared}
+    others = {place: f"{place}, another environment's," for place in host.shared}
     mine = {place: f"{place}, which can be written inside," for place in own}
     return {**others, **mine, project.path: "the project"}
 
@@ -85,6 +84,7 @@ class _Draft:
     identity: Identity
     writable: Mapping[PurePosixPath, str]
     mounts: list[Mount] = field(default_factory=list)
+    further: list[Mount] = field(default_factory=list)
     left: list[LeftOut] = field(default_factory=list)
     locks: list[LockDirectory] = field(default_factory=list)
     agent: PurePosixPath | None = None
@@ -96,7 +96,8 @@ class _Draft:
         ):
             self._volume(suffix, self.identity.home / where, why)
         for name, where in self.settings.volumes.extra.items():
-            self._named(name, below(self.identity.home, where), EXTRA)
+            target = below(self.identity.home, where)
+            self.further.append(self._named(name, target, "further volume, from the settings"))
         target = self.project.target(self.identity.home)
         self.mounts.append(
             Mount("bind", str(self.project.path), target, read_only=False, why="the project")
@@ -117,11 +118,10 @@ class _Draft:
             relative = PurePosixPath(".config") / name
             found, target = self.host.at(self.host.home / relative), self.identity.home / relative
             source = self._links(name, files)
-            reason = self._unfit(found, target) or (
-                "not a directory" if found.kind != "directory" else self._exposed(source)
-            )
-            if reason:
-                self.left.append(LeftOut(str(found.path), target, reason))
+            left = self._unfit(found, target)
+            reason = "not a directory" if found.kind != "directory" else self._exposed(source)
+            if left or reason:
+                self.left.append(left or without(found, target, reason))
                 continue
             config, lock = CONFIG_ROOT / name, LOCK_ROOT / name
             self._bind(found, config, f"configuration, linked from ~/{relative}")
@@ -135,11 +135,21 @@ class _Draft:
         digest = hashlib.sha256("/".join(files).encode()).hexdigest()[:6]
         return self.host.state / "links" / f"{name}-{digest}"
 
-    def _unfit(self, found: Found, target: PurePosixPath) -> str:
-        """Return why something of the host's cannot be mounted, or an empty string."""
+    def _unfit(self, found: Found, target: PurePosixPath) -> LeftOut | None:
+        """Return something of the host's as left out, if it cannot be mounted."""
         inside = self.identity.home
-        reason = unfit(found, target, self.project, self.host, inside)
-        return reason or chosen_inside(found, self.writable)
+        if reason := unfit(found, target, self.project, self.host, inside):
+            return without(found, target, reason)
+        return self._chosen(found, target)
+
+    def _chosen(self, found: Found, target: PurePosixPath) -> LeftOut | None:
+        """Return it as left out, if something inside an environment chooses what it is."""
+        place = chosen_inside(found, self.writable)
+        if place is None:
+            return None
+        why = f"a symlink in {self.writable[place]} decides that it is {found.real}"
+        others = place in self.host.shared and place != self.project.path
+        return LeftOut(str(found.path), target, why, "another" if others else "")
 
     def _exposed(self, links: PurePosixPath) -> str:
         """Return why a directory of links would not be what devenv makes it, or nothing."""
@@ -149,8 +159,8 @@ class _Draft:
     def optional(self, relative: PurePosixPath, why: str) -> None:
         """Add a read-only bind of a path below the home if it exists and fits."""
         found, target = self.host.at(self.host.home / relative), self.identity.home / relative
-        if reason := self._unfit(found, target):
-            self.left.append(LeftOut(str(found.path), target, reason))
+        if left := self._unfit(found, target):
+            self.left.append(left)
         else:
             self._bind(found, target, why)
 
@@ -168,8 +178,11 @@ class _Draft:
             source = str(agent.path) if agent else "$SSH_AUTH_SOCK"
             self.left.append(LeftOut(source, AGENT, "no ssh agent is running"))
             return
-        if reason := no_text(agent) or chosen_inside(agent, self.writable):
-            self.left.append(LeftOut(str(agent.path), AGENT, reason))
+        if reason := no_text(agent):
+            self.left.append(without(agent, AGENT, reason))
+            return
+        if left := self._chosen(agent, AGENT):
+            self.left.append(left)
             return
         self._bind(agent, AGENT, "the ssh agent")
         self.agent = AGENT
@@ -210,9 +223,9 @@ class _Draft:
             raise SettingsError(
                 f"'devenv.mounts' has {found.path}: {reason}.", "Rename it, or choose another."
             )
-        if found.exists and (reason := chosen_inside(found, self.writable)):
+        if found.exists and (left := self._chosen(found, target)):
             raise SettingsError(
-                f"'devenv.mounts' has {found.path}, and {reason}.",
+                f"'devenv.mounts' has {found.path}, and {left.why}.",
                 f"If that is meant, name it itself: {found.real}",
             )
         if found.exists:
@@ -224,7 +237,7 @@ class _Draft:
                 "Create it, or take 'required' from that entry.",
             )
         else:
-            self.left.append(LeftOut(str(found.path), target, absence(found)))
+            self.left.append(without(found, target, absence(found)))
 
     def refuse_engine_socket(self) -> None:
         """Refuse any bind through which the engine, root on this host, could be reached."""
@@ -246,12 +259,13 @@ class _Draft:
     def plan(self) -> MountPlan:
         """Return the finished plan: volumes before binds, parents before children."""
         self._refuse_covered_lock_directories()
-        check_further(self.mounts, self.project.target(self.identity.home), self.identity.home)
+        home = self.identity.home
+        check_further(self.further, self.mounts, self.project.target(home), home)
         ordered = sorted(self.mounts, key=lambda m: (m.kind != "volume", len(m.target.parts)))
         targets = [mount.target for mount in ordered]
         for target in targets:
-            if targets.count(target) > 1 or target == self.identity.home:
-                taken = "the home directory" if target == self.identity.home else "taken already"
+            if targets.count(target) > 1 or target == home:
+                taken = "the home directory" if target == home else "taken already"
                 raise SettingsError(
                     f"'devenv.mounts' mounts something at {target}, which is {taken}.",
                     "Choose another target; see what is mounted: inv mounts",
@@ -275,9 +289,10 @@ class _Draft:
     def _volume(self, suffix: str, target: PurePosixPath, why: str) -> None:
         self._named(volume_name(self.settings.prefix, suffix), target, why)
 
-    def _named(self, name: str, target: PurePosixPath, why: str) -> None:
+    def _named(self, name: str, target: PurePosixPath, why: str) -> Mount:
         scope = self.settings.volumes.scope.get(name, "shared")
         self.mounts.append(volume_mount(self.project, self.host, scope, name, target, why))
+        return self.mounts[-1]
 
     def _bind(self, found: Found, target: PurePosixPath, why: str) -> None:
         self.mounts.append(Mount("bind", str(found.real), target, read_only=True, why=why))

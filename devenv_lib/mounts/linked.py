@@ -9,13 +9,14 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from devenv_lib.mounts.landing import landing, misplaced, turns_back
 from devenv_lib.mounts.records import CONFIG_ROOT, LeftOut, Mount, directories
 from devenv_lib.mounts.tree import Places
-from devenv_lib.mounts.unfit import astray, unfit
+from devenv_lib.mounts.unfit import astray, unfit, without
 from devenv_lib.project import Project
 from devenv_lib.records import Host, Link
 from devenv_lib.settings import Settings
@@ -111,9 +112,13 @@ class _Following:
     def _decide(self, wish: _Wish) -> None:
         if wish.link.found.exists and self._works(wish):
             return
+        inside, limit = wish.root.target / wish.link.path, self.settings.linked_mounts
         if reason := next(self._reasons(wish), ""):
-            inside = wish.root.target / wish.link.path
-            self.left.append(LeftOut(str(wish.path), inside, reason))
+            link = replace(wish.link.found, path=wish.path)
+            self.left.append(without(link, inside, reason))
+        elif len(self.made) >= limit:
+            reason = f"the limit of {limit} (linked_mounts) is reached"
+            self.left.append(LeftOut(str(wish.path), inside, reason, "limit"))
         else:
             self._mount(wish)
 
@@ -130,7 +135,7 @@ class _Following:
         return path == found.real or (on_the_way and mount.target in self._entered)
 
     def _reasons(self, wish: _Wish) -> Iterator[str]:
-        """Yield why a link is left alone: what it leads to, its place, their number."""
+        """Yield why a link is left alone: what it leads to, and its place."""
         found, place = wish.link.found, wish.place
         tree = self.host.surveys[wish.root.real].tree
         if reason := unfit(found, place, self.project, self.host, self.inside):
@@ -143,8 +148,6 @@ class _Following:
             yield f"it leads back to {found.real}, where it was reached from"
         if reason := misplaced(place, self.places, (self.inside, self.host.home)):
             yield reason
-        if len(self.made) >= self.settings.linked_mounts:
-            yield f"the limit of {self.settings.linked_mounts} (linked_mounts) is reached"
 
     def _mount(self, wish: _Wish) -> None:
         real, name = wish.link.found.real, _short(wish.path, self.host.home)

@@ -14,8 +14,6 @@ from devenv_lib.settings import Settings
 FILES = (".bashrc", ".inputrc", ".gitconfig")
 CONFIGS = ("bash", "git", "nvim", "starship", "starship.toml", "gh", "gh-copilot", "opencode")
 AUTH = PurePosixPath(".local/share/opencode/auth.json")
-#: What the reason says of something that was left out because of who else is there.
-ANOTHER = "another environment's"
 #: What configuration may never lead to by a symlink.
 SECRETS = (".ssh", ".gnupg", ".aws")
 KEYS = PurePosixPath(".ssh/authorized_keys")
@@ -48,16 +46,23 @@ class Mount:
         return MountPoint(self.kind, self.source, str(self.target), self.read_only)
 
 
+#: What of a mount's being left out is decided by; its reason is for people.
+Cause = Literal["", "missing", "dangling", "limit", "another"]
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """A mount that was considered and not made, and why.
 
     For a symlink in configuration, ``source`` and ``target`` are the link itself, here and inside.
+    ``cause`` is what decisions go by: there is nothing, or only a symlink that leads nowhere; the
+    setting's limit is reached; or what ``another`` environment may write would decide.
     """
 
     source: str
     target: PurePosixPath
     why: str
+    cause: Cause = ""
 
 
 @dataclass(frozen=True)

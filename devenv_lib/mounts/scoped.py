@@ -20,9 +20,6 @@ from devenv_lib.project import Project
 from devenv_lib.readers import Scope
 from devenv_lib.records import Host
 
-#: What the reason says of a further volume, and what it begins with then.
-EXTRA = "further volume, from the settings"
-
 
 def volume_mount(
     project: Project, host: Host, scope: Scope, name: str, target: PurePosixPath, why: str
@@ -45,19 +42,19 @@ def volume_mount(
     return Mount("volume", name, target, read_only=False, why=why, labels=labels)
 
 
-def check_further(mounts: Sequence[Mount], project: PurePosixPath, home: PurePosixPath) -> None:
-    """Refuse further volumes at places where something else is or would be covered.
+def check_further(
+    further: Sequence[Mount], mounts: Sequence[Mount], project: PurePosixPath, home: PurePosixPath
+) -> None:
+    """Refuse ``further`` volumes at places where something else is or would be covered.
 
-    ``project`` and ``home`` are the places inside. An engine makes mount points that are
-    missing: in the project they would be directories on the host, in what is read-only they
-    cannot be made, and above the project they would stay in the volume.
+    They are among ``mounts``. ``project`` and ``home`` are the places inside. An engine makes
+    mount points that are missing: in the project they would be directories on the host, in what
+    is read-only they cannot be made, and above the project they would stay in the volume.
 
     Raises:
         SettingsError: with what is there.
     """
-    for mine in mounts:
-        if not mine.why.startswith(EXTRA):
-            continue
+    for mine in further:
         others = (mount for mount in mounts if mount is not mine)
         reasons = (*_covering(mine.target, project, home), *(_taken(mine, one) for one in others))
         reason = next(filter(None, reasons), "")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
-from devenv_lib.mounts.records import SECRETS
+from devenv_lib.mounts.records import SECRETS, LeftOut
 from devenv_lib.project import Project
 from devenv_lib.records import Found, Host, Survey
 
@@ -38,6 +38,12 @@ def absence(found: Found) -> str:
     return "not there"
 
 
+def without(found: Found, target: PurePosixPath, why: str) -> LeftOut:
+    """Return what is to be said of something of the host's that is not mounted."""
+    nothing = found.kind if found.kind in ("missing", "dangling") else ""
+    return LeftOut(str(found.path), target, why, nothing)
+
+
 def no_text(found: Found) -> str:
     """Return why no engine can take the name of what was found, or an empty string."""
     try:
@@ -47,18 +53,18 @@ def no_text(found: Found) -> str:
     return ""
 
 
-def chosen_inside(found: Found, writable: Mapping[PurePosixPath, str]) -> str:
-    """Return by which symlink something inside chooses what ``found`` is, or an empty string.
+def chosen_inside(found: Found, writable: Iterable[PurePosixPath]) -> PurePosixPath | None:
+    """Return in which of the ``writable`` places a symlink chooses what ``found`` is.
 
     Whatever runs inside can change a symlink in a place that it may write, and what it then leads
     to would be mounted at the next start. Within that place it leads to nothing that is not there
-    anyway. ``writable`` has the places, resolved, and how people know them.
+    anyway. The places are resolved ones.
     """
-    for place, words in writable.items():
+    for place in writable:
         by_link = any(link.is_relative_to(place) for link in found.links)
         if by_link and not found.real.is_relative_to(place):
-            return f"a symlink in {words} decides that it is {found.real}"
-    return ""
+            return place
+    return None
 
 
 def _strays(found: Found, host: Host) -> str:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from devenv_lib import images, report, texts
-from devenv_lib.mounts import ANOTHER, MountPlan, writable_homes
+from devenv_lib.mounts import MountPlan, writable_homes
 from devenv_lib.plans.ownership import another_user, roots_project
 from devenv_lib.plans.ssh import ssh_address
 
@@ -38,7 +38,7 @@ def introduce(
     if environment.differs:
         report.reason(f"to apply: inv run --recreate{flags}")
     for left in plan.mounts.left_out:
-        if ANOTHER in left.why:
+        if left.cause == "another":
             report.reason(f"left out: {left.source} ({left.why})")
     warn_ssh(environment)
     for volume in environment.unlabelled:

@@ -10,9 +10,6 @@ from devenv_lib import texts
 from devenv_lib.mounts import AGENT, LeftOut, MountPlan
 from devenv_lib.plans.health.finding import Finding
 
-#: What is left out because there is nothing: nobody misses it.
-_ABSENT = "not there"
-
 
 class Agent(NamedTuple):
     """What the socket in ``SSH_AUTH_SOCK`` said: the number of its keys, or why not."""
@@ -40,14 +37,14 @@ def configuration_findings(plan: MountPlan) -> Iterator[Finding]:
     places = texts.counted(binds, "place of this machine is", "places of this machine are")
     yield Finding("configuration", "OK", f"{places} mounted")
     for left in plan.left_out:
-        if left.why != _ABSENT and left.target != AGENT:
+        if left.cause != "missing" and left.target != AGENT:  # nobody misses what is not there
             yield Finding("configuration", "WARN", f"{left.source}: {left.why}", _remedy(left))
 
 
 def _remedy(left: LeftOut) -> str:
     source = shlex.quote(left.source)
-    if "leads nowhere" in left.why:
+    if left.cause == "dangling":
         return f"Make it lead to something, or remove it: ls -l {source}"
-    if "linked_mounts" in left.why:
+    if left.cause == "limit":
         return "Raise the limit: DEVENV_LINKED_MOUNTS=NUMBER inv run"
     return f"See where it leads: realpath {source}; and what is mounted: inv mounts"
