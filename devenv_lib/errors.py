@@ -105,8 +105,8 @@ class EngineTooOld(EngineUnavailable):
 class EngineFailure(DevenvError):
     """The engine was reached, and then refused or stopped answering.
 
-    ``status`` is the HTTP status, or ``None`` when no answer came. Engines disagree about
-    statuses, so read the state again instead of deciding by it; it is here for messages.
+    ``status`` is that of the answer: HTTP's, or a program's in a helper; ``None``: none came.
+    Engines disagree about them, so read the state again instead of deciding by which it is.
     """
 
     def __init__(self, message: str, hint: str = "", status: int | None = None) -> None:

@@ -423,7 +423,7 @@ def test_a_source_with_any_character_is_sent_as_it_is() -> None:
 
 def test_a_helper_sees_volumes_and_nothing_else() -> None:
     """It runs as root: no network, no bind, two capabilities, and the engine removes it."""
-    sent = bodies.helper_body("img", {"v1": "/a", "v2": "/b"}, ["chown", "1:1", "/a/x"], "mine")
+    sent = bodies.one_shot_body("img", {"v1": "/a", "v2": "/b"}, ["chown", "1:1", "/a/x"], "mine")
     host = sent["HostConfig"]
 
     assert (sent["Image"], sent["User"]) == ("img", "0")
@@ -446,8 +446,8 @@ def test_a_helper_sees_volumes_and_nothing_else() -> None:
 def test_a_helper_finds_its_program_in_the_system_alone() -> None:
     """The image's ``PATH`` may begin in a shared volume, where others can write."""
     for sent in (
-        bodies.helper_body("img", {}, ["chown"], "devenv"),
-        bodies.worker_body("img", [], "devenv"),
+        bodies.one_shot_body("img", {}, ["chown"], "devenv"),
+        bodies.helper_body("img", [], "devenv"),
     ):
         assert "PATH=/usr/sbin:/usr/bin:/sbin:/bin" in sent["Env"]
 

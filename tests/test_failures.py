@@ -6,7 +6,7 @@ import docker
 import pytest
 import requests
 
-from devenv_lib.engine.failures import broken_off, failed, no_room, translated
+from devenv_lib.engine.failures import broken_off, failed, free_room, translated
 from devenv_lib.errors import EngineFailure
 from devenv_lib.plans import adoption
 from devenv_lib.plans.adoption import Adoption
@@ -27,7 +27,7 @@ def test_a_full_disk_is_said_so_with_the_commands_that_show_it() -> None:
         translated("x", "e"),
     ):
         raise response(FULL)
-    assert caught.value.hint == no_room(FULL)
+    assert caught.value.hint == free_room(FULL)
     assert "docker system df" in caught.value.hint
     assert "df -h" in caught.value.hint
 
@@ -47,8 +47,8 @@ def test_a_refusal_for_another_reason_has_another_remedy() -> None:
 
 def test_a_program_in_a_helper_that_finds_the_disk_full_has_the_same_remedy() -> None:
     said = "cp: error writing 'a': No space left on device"
-    assert failed("cp", 1, said).hint == broken_off("cp", said).hint == no_room(FULL)
-    assert no_room("Permission denied") == ""
+    assert failed("cp", 1, said).hint == broken_off("cp", said).hint == free_room(FULL)
+    assert free_room("Permission denied") == ""
     assert "docker system df" not in broken_off("cp", "EOF").hint
 
 

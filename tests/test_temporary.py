@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from devenv_lib.engine import temporary
-from devenv_lib.engine.temporary import run_helper, whole
+from devenv_lib.engine.interrupts import whole
+from devenv_lib.engine.temporary import run_helper
 
 
 class Slow:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import PurePosixPath
 
 from devenv_lib.checks.content import PLACE, Content, Entry
+from devenv_lib.checks.delivery import into
 from devenv_lib.errors import DevenvError
 
 EXAMPLE = "test_example.py"
@@ -57,19 +57,6 @@ def write_example(project: PurePosixPath) -> Content:
     finally:
         os.close(descriptor)
     return Content({EXAMPLE: Entry("file", _MODE, TEXT.encode())})
-
-
-def into(descriptor: int, name: str) -> int:
-    """Open a directory below an open one, made if it is missing, and close the latter.
-
-    A symlink of that name is not followed: that is an error, and the latter stays open.
-    """
-    with suppress(FileExistsError):
-        os.mkdir(name, dir_fd=descriptor)
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    below = os.open(name, flags, dir_fd=descriptor)
-    os.close(descriptor)
-    return below
 
 
 def _create(directory: int) -> None:

@@ -14,8 +14,6 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 from devenv_lib.checks.subject import Lockfile, Subject
@@ -24,6 +22,7 @@ from devenv_lib.engine.program import Output, converse
 from devenv_lib.engine.session import LOST
 from devenv_lib.errors import EngineFailure
 from devenv_lib.records import MountPoint
+from devenv_lib.scripts import script
 
 #: Seconds that a look may take before it is given up: the environment may be paused.
 _PATIENCE = 30.0
@@ -102,7 +101,7 @@ def look(subject: Subject) -> Seen:
     words += [
         "/bin/sh",
         "-c",
-        _script(),
+        script("checks/look.sh"),
         "devenv",
         token,
         *(word for step in steps for word in step),
@@ -216,11 +215,6 @@ def _failure(subject: Subject, output: Output) -> EngineFailure:
         f"{said}",
         "See whether it runs: inv list --all",
     )
-
-
-@cache
-def _script() -> str:
-    return (files("devenv_lib") / "checks" / "look.sh").read_text()
 
 
 def identity(lock: Lockfile, seen: Seen) -> tuple[str, str]:

@@ -9,13 +9,11 @@ project, no ``.pdbrc`` there, and no plugins that an installed project could bri
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,12 +22,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from devenv_lib.checks.content import PLACE, Content, copy_to
-from devenv_lib.checks.example import into
+from devenv_lib.checks.delivery import deliver
 from devenv_lib.checks.results import Result, read
 from devenv_lib.checks.subject import Subject, dump
 from devenv_lib.engine.session import as_of_a_shell
-from devenv_lib.errors import DevenvError
-from devenv_lib.host import links
 from devenv_lib.scratch import scratch
 
 #: Names the directory of a run to the process that is pytest, and the pipe that it tells by.
@@ -96,7 +92,7 @@ def run_checks(
         words = pytest_words(str(directory), request, own=bool(content.entries))
         finished = _run(words, _environ(os.environ, directory, subject), request, told)
         if request.junit:
-            _deliver(directory / "junit.xml", PurePosixPath(request.junit), subject.project)
+            deliver(directory / "junit.xml", PurePosixPath(request.junit), subject.project)
     return finished
 
 
@@ -204,57 +200,3 @@ def _ended(child: subprocess.Popen[bytes]) -> Iterator[None]:
         if child.poll() is None:
             child.kill()
             child.wait()
-
-
-def _deliver(made: Path, to: PurePosixPath, project: str) -> None:
-    """Put a file in its place, of which symlinks that the project planted know nothing."""
-    if not made.exists():  # pytest ended before it wrote one
-        return
-    try:
-        directory = _directory(to.parent, project)
-        try:
-            _put(made, directory, to.name)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise DevenvError(
-            f"{to} could not be written: {error.strerror}.", "Name another: --junit FILE"
-        ) from None
-
-
-def _directory(path: PurePosixPath, project: str) -> int:
-    """Open a directory, made if it is missing; within the project no symlink is followed.
-
-    ``path`` may reach the project, a resolved path, by other names.
-    """
-    if any(link.is_relative_to(project) for link in links(path)):
-        raise OSError(errno.ELOOP, "a symlink in the project leads there")
-    ways = (*reversed(path.parents), path)
-    real = ((way, PurePosixPath(os.path.realpath(way))) for way in ways)
-    found = next(((way, place) for way, place in real if place.is_relative_to(project)), None)
-    if found is None:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    descriptor = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        way, place = found
-        for part in (*place.relative_to(project).parts, *path.relative_to(way).parts):
-            descriptor = into(descriptor, part)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _put(made: Path, directory: int, name: str) -> None:
-    """Write a copy of a file into an open directory, and then give it its name."""
-    partial = f".{name}.{uuid.uuid4().hex[:12]}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(partial, flags, 0o666, dir_fd=directory), "wb") as file:
-            file.write(made.read_bytes())
-        os.replace(partial, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(partial, dir_fd=directory)
-        raise

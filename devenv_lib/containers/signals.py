@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from devenv_lib.engine.session import MARK, Tell
+from devenv_lib.scripts import script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -22,16 +21,11 @@ def teller(engine: Engine, container: str, user: str, mark: str, *, spare: bool 
     known: dict[str, None] = {}
 
     def tell(signal: str) -> int:
-        words = ["/bin/sh", "-c", _script(), "devenv", signal, f"{MARK}={mark}"]
-        words += ["spare" if spare else "", *known]
+        words = ["/bin/sh", "-c", script("containers/signal.sh"), "devenv"]
+        words += [signal, f"{MARK}={mark}", "spare" if spare else "", *known]
         _, output = engine.run(container, words, user)
         reached = output.split()
         known.update(dict.fromkeys(reached))
         return len(reached)
 
     return tell
-
-
-@cache
-def _script() -> str:
-    return (files("devenv_lib") / "containers" / "signal.sh").read_text()

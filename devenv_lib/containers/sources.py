@@ -56,7 +56,7 @@ def refuse_displaced(mounts: Iterable[MountPoint]) -> None:
         )
 
 
-def replaced(
+def former_binds(
     engine: Engine, container: Container, mounts: Iterable[MountPoint]
 ) -> tuple[MountPoint, ...]:
     """Return the binds of ``mounts`` that show something else than there is at their source now.

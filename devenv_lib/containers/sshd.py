@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import ImageError
@@ -19,6 +17,7 @@ from devenv_lib.plans.ssh import (
     sshd_options,
 )
 from devenv_lib.records import Container, Identity
+from devenv_lib.scripts import script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -48,9 +47,9 @@ def start_sshd(
     """
     home, environment = plan.identity.home, engine.existing(container).environment
     places = [home, home / STATE[1], home / HOST_KEY, PID_FILE, LOG_FILE]
-    login = [LOGIN_FILE, _script("login.sh")]
+    login = [LOGIN_FILE, script("containers/login.sh")]
     words = [container[:12], *map(str, places), *login, *sshd_options(home, environment)]
-    command = ["/bin/sh", "-c", _script("sshd.sh"), "devenv", *words]
+    command = ["/bin/sh", "-c", script("containers/sshd.sh"), "devenv", *words]
     status, output = engine.run(container, command, plan.identity.user)
     said = output[-_LONGEST:].strip().splitlines()
     if status == _NO_PROGRAM and needed:
@@ -59,8 +58,3 @@ def start_sshd(
             "Install openssh-server in the image, or do without: DEVENV_SSH=auto inv run",
         )
     return tuple(said) or ((f"sshd did not start (status {status})",) if status else ())
-
-
-@cache
-def _script(name: str) -> str:
-    return (files("devenv_lib") / "containers" / name).read_text()

@@ -187,7 +187,7 @@ class Start:
             planned = plan.mounts.volumes
             names = [v.source for v in planned if mounted is None or str(v.target) in mounted]
             path = str(self.project.path)
-            self.unlabelled = volumes.unlabelled(self.engine, self.project.prefix, names, path)
+            self.unlabelled = volumes.check_claims(self.engine, self.project.prefix, names, path)
             self._start(container, plan)
             volumes.provision(self.engine, container.id, plan, mounted)
             if has_sshd(container, plan.identity):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from devenv_lib import images, volumes
 from devenv_lib.containers.find import find
 from devenv_lib.containers.links import make_links
-from devenv_lib.containers.sources import replaced
+from devenv_lib.containers.sources import former_binds
 from devenv_lib.containers.stages import abandon, put_back
 from devenv_lib.containers.start import Outcome, Raced, Start
 from devenv_lib.containers.stop import take_down
@@ -164,7 +164,7 @@ def _report(start: Start, container: Container) -> Environment:
     if start.outcome == "running":
         planned = [mount.source for mount in own.mounts.volumes]
         names = [mount.source for mount in container.mounts if mount.source in planned]
-        missing = volumes.unlabelled(engine, plan.project.prefix, names, str(plan.project.path))
+        missing = volumes.check_claims(engine, plan.project.prefix, names, str(plan.project.path))
     lines = differences(existing, plan)
     differs = (*lines, *_rebuild(start), *_former(start, container))
     return Environment(container, own.identity, plan, start.outcome, differs, missing, start.ssh)
@@ -190,7 +190,7 @@ def _former(start: Start, container: Container) -> Iterator[str]:
         path = str(start.project.path)
         binds = [mount for mount in container.mounts if mount.source == path]
         with suppress(EngineFailure):  # what is not known need not keep anybody out
-            for mount in replaced(start.engine, container, binds):
+            for mount in former_binds(start.engine, container, binds):
                 yield f"{mount.target} is still the former {path}, which was replaced since"
 
 

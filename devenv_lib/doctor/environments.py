@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
-from devenv_lib.containers.sources import replaced, unseen, vanished
+from devenv_lib.containers.sources import former_binds, unseen, vanished
 from devenv_lib.containers.survey import environments_of
 from devenv_lib.doctor.grounds import Grounds
 from devenv_lib.doctor.parts import Parts
@@ -49,7 +49,7 @@ def _facts(
         state=machine.state(project.path) if local else "unknown",
         displaced=vanished(container) if here else (),
         unseen=unseen(container) if here else (),
-        replaced=replaced(engine, container, container.mounts) if running and here else (),
+        replaced=former_binds(engine, container, container.mounts) if running and here else (),
         agent=_agent(container, at.host) if running and here else "",
         differs=differs,
     )

@@ -78,7 +78,7 @@ def _temporary(prefix: str, token: str = "") -> dict[str, str]:
     return {**common_labels(prefix), LABEL_TEMPORARY: "true", **made_by}
 
 
-def helper_body(
+def one_shot_body(
     image: str, volumes: Mapping[str, str], words: Sequence[str], prefix: str, token: str = ""
 ) -> dict[str, Any]:
     """Write the create request of a helper: a root process that sees volumes alone.
@@ -120,7 +120,7 @@ _SCRATCH = 4 << 30
 _SERVE = 'while read -r length; do script=$(head -c "$length"); eval "$script" & done'
 
 
-def worker_body(
+def helper_body(
     image: str, mounts: Sequence[MountPoint], prefix: str, token: str = ""
 ) -> dict[str, Any]:
     """Write the create request of a helper that stays while somebody holds its stdin.

@@ -19,9 +19,9 @@ from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.execs import run
 from devenv_lib.engine.failures import check_status, translated
 from devenv_lib.engine.helper import Helper
+from devenv_lib.engine.interrupts import whole
 from devenv_lib.engine.pausing import stand_in
 from devenv_lib.engine.starting import begin
-from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL, LABEL_MADE_BY
 from devenv_lib.plans.creation import EnvironmentPlan
@@ -230,7 +230,7 @@ class Engine:
         capability but the two that changing an owner takes.
         """
         with self._doing("changing owners in the volumes"):
-            body = bodies.helper_body(image, volumes, words, prefix, uuid.uuid4().hex)
+            body = bodies.one_shot_body(image, volumes, words, prefix, uuid.uuid4().hex)
             temporary.run_helper(self._client, body, name)
 
     @contextmanager

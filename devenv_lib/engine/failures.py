@@ -54,7 +54,7 @@ def check_status(answer: requests.Response) -> None:
         docker.errors.create_api_error_from_http_exception(error)
 
 
-def no_room(said: str) -> str:
+def free_room(said: str) -> str:
     """Return what comes next where an engine's disk is full, by its words; else empty."""
     full = remedies.no_room(said)
     return full and f"{full} Free some, then run the same command again."
@@ -62,7 +62,7 @@ def no_room(said: str) -> str:
 
 def _hint(said: str) -> str:
     """Return the command that comes next after an engine's refusal."""
-    if full := no_room(said):
+    if full := free_room(said):
         return full
     if "port is already allocated" in said or "address already in use" in said:
         other = "DEVENV_PORTS='[PORT]' inv run; for ssh: inv run --port PORT"
@@ -74,7 +74,7 @@ def failed(program: str, status: int, said: str) -> EngineFailure:
     """Return the failure of a program in a helper, with its last words."""
     return EngineFailure(
         f"{program} failed in the helper container: {said or 'silently'} (status {status}).",
-        no_room(said)
+        free_room(said)
         or "See what the engine has, and whether its disk is full: docker ps -a; docker system df",
         status,
     )
@@ -84,11 +84,11 @@ def broken_off(program: str, said: str) -> EngineFailure:
     """Return the failure of a program in a helper that did not say how it ended."""
     return EngineFailure(
         f"The connection to {program} in the helper container broke off: {said or 'silently'}.",
-        no_room(said)
+        free_room(said)
         or "See whether the engine runs: docker info; then run the same command again.",
     )
 
 
 def explained(failure: EngineFailure, said: str) -> EngineFailure:
     """Return a failure with the docker program's words, which say why it came to that."""
-    return EngineFailure(f"{failure} {said}", no_room(said) or failure.hint, failure.status)
+    return EngineFailure(f"{failure} {said}", free_room(said) or failure.hint, failure.status)

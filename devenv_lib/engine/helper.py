@@ -28,7 +28,7 @@ import docker
 
 from devenv_lib.engine import answers
 from devenv_lib.engine.ending import TELLING, Ending, ending, kept, last_words
-from devenv_lib.engine.failures import failed, no_room
+from devenv_lib.engine.failures import failed, free_room
 from devenv_lib.errors import EngineFailure
 from devenv_lib.scratch import scratch
 
@@ -135,7 +135,7 @@ class Helper:
         if self._is_ready:
             self._failed = EngineFailure(
                 f"The helper container ended: {said or 'silently'}.",
-                no_room(said)
+                free_room(said)
                 or "Somebody may have removed it, or ended the engine: docker info; then run the "
                 "same command again.",
             )
@@ -143,7 +143,7 @@ class Helper:
             self._failed = EngineFailure(
                 f"A helper container of the image {self._image} could not be started: "
                 f"{said or 'the connection to it ended in silence.'}",
-                no_room(said)
+                free_room(said)
                 or "See whether the engine runs: docker info. Helpers need an image of a whole "
                 "system, as the default one: DEVENV_IMAGE= inv …",
             )

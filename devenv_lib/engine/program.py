@@ -20,6 +20,9 @@ from devenv_lib.scratch import scratch
 if TYPE_CHECKING:
     from devenv_lib.plans.health.engine import Program
 
+#: What a program's streams can be, for rooms that start none themselves.
+PIPE, NONE = subprocess.PIPE, subprocess.DEVNULL
+
 
 @dataclass(frozen=True)
 class Output:

@@ -14,8 +14,8 @@ from devenv_lib.engine import answers, bodies
 from devenv_lib.engine.creating import create
 from devenv_lib.engine.endpoint import Endpoint
 from devenv_lib.engine.helper import PATIENCE, Helper, gone
+from devenv_lib.engine.interrupts import whole
 from devenv_lib.engine.program import docker_words
-from devenv_lib.engine.temporary import whole
 from devenv_lib.errors import Refused
 from devenv_lib.names import helper_name, is_helper
 from devenv_lib.records import MountPoint
@@ -43,7 +43,7 @@ def begin(
         Refused: another command's is there and stays.
     """
     name, words, token = helper_name(prefix, about), docker_words(endpoint), uuid.uuid4().hex
-    body = bodies.worker_body(image, mounts, prefix, token)
+    body = bodies.helper_body(image, mounts, prefix, token)
     make = partial(create, client, body, name)
     identity = ""
     try:

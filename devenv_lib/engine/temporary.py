@@ -7,17 +7,13 @@ ran; `remove_leftovers` takes it away later.
 from __future__ import annotations
 
 import posixpath
-import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from io import BytesIO
 from tarfile import TarError
 from tarfile import open as open_tar
-from threading import current_thread, main_thread
-from types import FrameType
-from typing import Any, ParamSpec
+from typing import Any
 
 import docker
 from docker.utils import decode_json_header
@@ -25,6 +21,7 @@ from docker.utils import decode_json_header
 from devenv_lib.engine import answers, bodies
 from devenv_lib.engine.creating import NO_ANSWER, create, discard
 from devenv_lib.engine.failures import check_status
+from devenv_lib.engine.interrupts import whole
 from devenv_lib.errors import EngineFailure
 from devenv_lib.names import LABEL_TEMPORARY, is_helper, label_words
 
@@ -36,34 +33,6 @@ _LOOKS, _PAUSE = 250, 0.02
 _LARGEST = 1 << 20
 #: The bits of Go's ``FileMode`` of which a regular file has none (``fs.ModeType``).
 _NO_FILE = 0x8F280000
-P = ParamSpec("P")
-
-
-@contextmanager
-def whole() -> Iterator[None]:
-    """Hold Ctrl-C back until the end; a second one ends the waiting.
-
-    An engine goes on with a request whose client has gone, and would make the container after
-    the look that was to remove it.
-    """
-    handler = signal.getsignal(signal.SIGINT)
-    if not callable(handler) or current_thread() is not main_thread():
-        yield  # ignored, or raised elsewhere: nothing interrupts here
-        return
-    came: list[tuple[int, FrameType | None]] = []
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        came.append((number, frame))
-        if len(came) > 1:
-            handler(number, frame)
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
 
 
 def read_file(client: docker.APIClient, image: str, path: str, prefix: str) -> bytes | None:
@@ -177,15 +146,5 @@ def remove_leftovers(client: docker.APIClient, prefix: str, age: float = STALE) 
     for data in client.containers(all=True, filters={"label": labels}):
         left = answers.container(data)
         if is_helper(left.name, left.labels, prefix) and left.created <= time.time() - age:
-            _failure(client.remove_container, left.id, v=True)
-
-
-def _failure(
-    call: Callable[P, object], *words: P.args, **options: P.kwargs
-) -> docker.errors.APIError | None:
-    """Return how a call failed that somebody else may have made first, or ``None``."""
-    try:
-        call(*words, **options)
-    except docker.errors.APIError as error:
-        return error
-    return None
+            with suppress(docker.errors.APIError):  # somebody else was first
+                client.remove_container(left.id, v=True)

@@ -34,14 +34,13 @@ class Entry:
 class Judge:
     """Says what is wrong with an archive's entries, in their order.
 
-    ``files`` counts them, ``bytes`` is what their files are long. ``secret`` is for `Kinds`.
+    ``files`` counts them. ``secret`` is for `Kinds`.
     """
 
     def __init__(self, secret: bytes = b"") -> None:
         self._kinds = Kinds(secret)
         self._above = ""
         self.files = 0
-        self.bytes = 0
 
     @property
     def top(self) -> bool:
@@ -63,7 +62,6 @@ class Judge:
 
     def _add(self, entry: Entry) -> str:
         self.files += 1
-        self.bytes += entry.size
         linked = self._kind(_cleaned(entry.target)) if entry.kind == "link" else None
         self._kinds.put(_cleaned(entry.name), _KINDS.index(linked or entry.kind) + 1)
         return ""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from devenv_lib.engine.program import docker_words, show
 from devenv_lib.errors import SetupError
 from devenv_lib.images import LOCAL_BASE, base_image
+from devenv_lib.names import LABEL_IMAGE
 from devenv_lib.settings import Build, Settings
 from devenv_lib.setup.machine import Done, as_root, install, system_id
 
@@ -22,7 +23,7 @@ _SUITE = "trixie"
 _CHANGES = (
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     'CMD ["bash"]',
-    "LABEL devenv.image=true",
+    f"LABEL {LABEL_IMAGE}=true",
 )
 
 

@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from devenv_lib.engine import connect, engine_program, resolve
 from devenv_lib.engine.program import show
 from devenv_lib.errors import EngineNotInstalled, EngineNotRunning, EngineUnavailable, SetupError
+from devenv_lib.scripts import script
 
 LOG = "/var/log/devenv-dockerd.log"
 _SECONDS = 60
@@ -145,8 +145,7 @@ def _start(say: Callable[[str], None]) -> None:
         words = ["systemctl", "enable", "--now", "docker"]
     else:
         say(f"Starting Docker as a process of its own, since there is no systemd (log: {LOG}).")
-        script = (files("devenv_lib") / "setup" / "start.sh").read_text()
-        words = ["sh", "-c", script, "devenv", engine_program() or "dockerd", LOG]
+        words = ["sh", "-c", script("setup/start.sh"), "devenv", engine_program() or "dockerd", LOG]
     if show([*as_root("dockerd"), *words]):
         raise SetupError("Docker could not be started; the lines above say why.", "inv setup")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import containers, host, images, volumes
 from devenv_lib.containers import Inside
-from devenv_lib.engine.temporary import whole
+from devenv_lib.engine.interrupts import whole
 from devenv_lib.errors import DevenvError
 from devenv_lib.names import common_labels, ours, project_volume
 from devenv_lib.project import Project, check_volume_name, project_at

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from devenv_lib.volumes.backup import Backup, backup, check_directory, plan_backup
     from devenv_lib.volumes.clone import Cloned, clone, plan_clone
     from devenv_lib.volumes.compression import SUFFIXES, Compression, best
-    from devenv_lib.volumes.ensure import ensure, unlabelled
+    from devenv_lib.volumes.ensure import check_claims, ensure
     from devenv_lib.volumes.examine import VolumeReport, examine
     from devenv_lib.volumes.filling import settle
     from devenv_lib.volumes.hold import clear_up
@@ -39,6 +39,7 @@ __all__ = [
     "adopt",
     "backup",
     "best",
+    "check_claims",
     "check_directory",
     "check_saved",
     "clear_up",
@@ -64,7 +65,6 @@ __all__ = [
     "repair",
     "restore",
     "settle",
-    "unlabelled",
 ]
 
 lazily(
@@ -75,7 +75,7 @@ lazily(
         "backup": ("Backup", "backup", "check_directory", "plan_backup"),
         "clone": ("Cloned", "clone", "plan_clone"),
         "compression": ("SUFFIXES", "Compression", "best"),
-        "ensure": ("ensure", "unlabelled"),
+        "ensure": ("check_claims", "ensure"),
         "examine": ("VolumeReport", "examine"),
         "filling": ("settle",),
         "hold": ("clear_up",),

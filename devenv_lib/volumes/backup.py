@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from devenv_lib import texts
+from devenv_lib.engine.program import PIPE
 from devenv_lib.errors import EngineFailure, Refused, UsageError
 from devenv_lib.names import prefix_of
 from devenv_lib.plans.archive import LONGEST_PATH, RESERVED
@@ -20,10 +21,11 @@ from devenv_lib.plans.kinds import MOST
 from devenv_lib.plans.manifest import Manifest, write_manifest
 from devenv_lib.plans.saving import SavingPlan, between, saving, writers
 from devenv_lib.records import Container, Snapshot, Volume
+from devenv_lib.scripts import script
 from devenv_lib.volumes import partial, tar
 from devenv_lib.volumes.compression import SUFFIXES, Compression, writer
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import AGAIN, FROM, PIPE, script
+from devenv_lib.volumes.tree import AGAIN, FROM
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -273,7 +275,7 @@ def _stream(
     tolerant: bool,
 ) -> _Stream:
     """Read the volume as a tar stream, and write it compressed."""
-    counting = f"{script('sparse.sh')}{tar.COUNT}\nsparse ."
+    counting = f"{script('volumes/sparse.sh')}{tar.COUNT}\nsparse ."
     counts = helper.run(["sh", "-c", counting, "devenv", FROM]).decode().split()
     stream = _Stream(*map(int, counts[:4]))
     words = [*tar.CREATE, *counts[4:], "--totals", f"--directory={FROM}", "."]

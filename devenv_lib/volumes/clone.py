@@ -9,8 +9,9 @@ from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import common_labels
 from devenv_lib.plans.restoring import refuse_target
 from devenv_lib.plans.saving import saving, writers
+from devenv_lib.scripts import script
 from devenv_lib.volumes.filling import filling, taken
-from devenv_lib.volumes.tree import FROM, TO, script, volume_at
+from devenv_lib.volumes.tree import FROM, TO, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -79,7 +80,7 @@ def clone(engine: Engine, prefix: str, source: str, name: str, image: str) -> Cl
             if filled.present:
                 raise _there_is(name)
             _refuse_source(engine.snapshot(), prefix, source)  # as it is once it is in hand
-            words = ["sh", "-c", script("clone.sh"), "devenv", FROM, TO]
+            words = ["sh", "-c", script("volumes/clone.sh"), "devenv", FROM, TO]
             before, after, count = filled.helper.run(words).decode().splitlines()
             using = ", ".join(user.name for user in writers(engine.snapshot(), prefix, source))
             if not using and engine.used_since(source, filled.helper.id):

@@ -30,10 +30,10 @@ def ensure(engine: Engine, prefix: str, mounts: Sequence[Mount]) -> None:
             engine.create_volume(mount.source, mount.labels)
 
 
-def unlabelled(
+def check_claims(
     engine: Engine, prefix: str, names: Iterable[str], path: str = ""
 ) -> tuple[str, ...]:
-    """Return the volumes that do not carry devenv's labels.
+    """Refuse volumes that are not this project's to use; return those without devenv's labels.
 
     ``path`` is the project's whose environment has them.
 

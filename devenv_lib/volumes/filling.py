@@ -18,8 +18,9 @@ from devenv_lib.names import LABEL_UNFINISHED, common_labels, ours, unfinished_n
 from devenv_lib.plans.remedies import freeing, holding
 from devenv_lib.plans.restoring import interrupted
 from devenv_lib.records import MountPoint
+from devenv_lib.scripts import script
 from devenv_lib.volumes.hold import held
-from devenv_lib.volumes.tree import TO, script, volume_at
+from devenv_lib.volumes.tree import TO, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -157,7 +158,7 @@ def commit(filled: Filling, *, top: bool = True) -> None:
 
 def swap(helper: Helper, *step: str) -> str:
     """Take a step of ``swap.sh`` and return what it did."""
-    return helper.run(["sh", "-c", script("swap.sh"), "devenv", TO, *step]).decode().strip()
+    return helper.run(["sh", "-c", script("volumes/swap.sh"), "devenv", TO, *step]).decode().strip()
 
 
 def _settle(hold: Hold) -> str:

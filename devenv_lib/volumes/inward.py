@@ -9,10 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from devenv_lib.engine.program import NONE, PIPE
 from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelled
+from devenv_lib.scripts import script
 from devenv_lib.volumes import pack
-from devenv_lib.volumes.tree import NONE, PIPE, TO, script, volume_at
+from devenv_lib.volumes.tree import TO, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -154,7 +156,7 @@ class _Place:
         self._helper.run(self._line("discard"))
 
     def _line(self, action: str) -> list[str]:
-        return ["sh", "-c", script("in.sh"), "devenv", action, *self._words]
+        return ["sh", "-c", script("volumes/in.sh"), "devenv", action, *self._words]
 
     def _stream(
         self, action: str, *, stdin: int = NONE, stdout: int = NONE

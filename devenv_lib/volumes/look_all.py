@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from devenv_lib.plans.health.volumes import Seen
 from devenv_lib.plans.leftovers import FORMAT, ROOT, Findings, examined, read_entry
 from devenv_lib.scratch import scratch
-from devenv_lib.volumes.tree import looking, records, script
+from devenv_lib.scripts import script
+from devenv_lib.volumes.tree import looking, records
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -34,7 +35,8 @@ def look_into_all(
     """
     if not names:
         return {}
-    words = ["timeout", _PATIENCE, "sh", "-c", script("look-all.sh"), "devenv", str(_EACH), FORMAT]
+    words = ["timeout", _PATIENCE, "sh", "-c", script("volumes/look-all.sh"), "devenv"]
+    words += [str(_EACH), FORMAT]
     with (
         looking(engine, prefix, names, image) as (helper, places),
         scratch() as listed,

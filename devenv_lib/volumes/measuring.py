@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devenv_lib.engine.program import PIPE
 from devenv_lib.errors import EngineFailure, UsageError
 from devenv_lib.plans.contents import reachable
 from devenv_lib.plans.usage import FORMAT, Directory, directories
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.tree import FROM, PIPE, listing, whole_records
+from devenv_lib.volumes.tree import FROM, listing, whole_records
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine

@@ -9,13 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from devenv_lib.engine.program import PIPE
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelled
+from devenv_lib.scripts import script
 from devenv_lib.volumes import unpack
 from devenv_lib.volumes.hold import reading
 from devenv_lib.volumes.landing import beside, give_name, landing, refuse_taken
 from devenv_lib.volumes.tar import CHANGED, Counted
-from devenv_lib.volumes.tree import FROM, PIPE, script
+from devenv_lib.volumes.tree import FROM
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -72,7 +74,8 @@ def copy_out(
         beside(final) if final else nullcontext(Path()) as held,
     ):
         reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
-        words = ["sh", "-c", script("sparse.sh") + script("out.sh"), "devenv", FROM, spelled(path)]
+        steps = script("volumes/sparse.sh") + script("volumes/out.sh")
+        words = ["sh", "-c", steps, "devenv", FROM, spelled(path)]
         tolerated = (CHANGED, _MISSING, _ASTRAY, _ODD)
         with helper.stream(words, stdout=PIPE, tolerated=tolerated) as program:
             whole = work.receive(program.stdout, held)

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
+from devenv_lib.engine.program import PIPE
 from devenv_lib.plans.leftovers import FORMAT, Findings, examined, read_entry
 from devenv_lib.scratch import scratch
-from devenv_lib.volumes.tree import PIPE, broken_list, listing, whole_records
+from devenv_lib.volumes.tree import broken_list, listing, whole_records
 
 if TYPE_CHECKING:
     from devenv_lib.engine.helper import Helper

@@ -10,14 +10,13 @@ on the host, where a removal at the same moment deletes what is in them.
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import cache
-from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.plans import EnvironmentPlan, Gifts, Place, Step, gifts, provisioning, read_place
 from devenv_lib.plans.remedies import repair_command
+from devenv_lib.scripts import script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -88,7 +87,7 @@ def _look(
     engine: Engine, container: str, plan: EnvironmentPlan, steps: tuple[Step, ...]
 ) -> list[Place]:
     words = [word for step in steps for word in (step.verb, *step.words)]
-    command = ["/bin/sh", "-c", _script("look.sh"), "devenv", container[:12], *words]
+    command = ["/bin/sh", "-c", script("volumes/look.sh"), "devenv", container[:12], *words]
     status, output = engine.run(container, command, plan.identity.user)
     places = [read_place(line) for line in output.splitlines()]
     if status or len(places) != len(steps):
@@ -135,8 +134,3 @@ def _refusal(found: Gifts, plan: EnvironmentPlan) -> Refused:
         "inv run; or, if the image was built for another owner than this project's: inv build; "
         f"or, if nobody else uses it, give it to the user: {repair} --owner --name {name}",
     )
-
-
-@cache
-def _script(name: str) -> str:
-    return (files("devenv_lib") / "volumes" / name).read_text()

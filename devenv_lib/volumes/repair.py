@@ -17,6 +17,7 @@ from devenv_lib import texts
 from devenv_lib.errors import Refused
 from devenv_lib.plans.leftovers import quoted
 from devenv_lib.plans.repair import RepairPlan, before_the_look, repairing, to_repair
+from devenv_lib.scripts import script
 from devenv_lib.volumes.filling import settle
 from devenv_lib.volumes.owners import (
     capable,
@@ -25,7 +26,7 @@ from devenv_lib.volumes.owners import (
     look_for_leftovers,
     owner_words,
 )
-from devenv_lib.volumes.tree import TO, looking, script, volume_at
+from devenv_lib.volumes.tree import TO, looking, volume_at
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -172,7 +173,8 @@ class _Work:
         """Give places of root's to the user, and return what was said about those that failed."""
         if not paths:
             return ""
-        words = ["xargs", "-0", "sh", "-c", script("repair.sh"), "devenv", TO, self._who.user]
+        words = ["xargs", "-0", "sh", "-c", script("volumes/repair.sh"), "devenv"]
+        words += [TO, self._who.user]
         with (
             listed_file(paths) as listed,
             self._helper.stream(words, listed, tolerated=(_SOME_FAILED,)) as program,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from devenv_lib.engine.program import PIPE
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.plans.restoring import labels_for, refuse_target, target_name
 from devenv_lib.volumes import tar
@@ -17,7 +18,7 @@ from devenv_lib.volumes.compression import best
 from devenv_lib.volumes.filling import Filling, begin, commit, filling, taken
 from devenv_lib.volumes.hold import reading
 from devenv_lib.volumes.saved import check_saved
-from devenv_lib.volumes.tree import AGAIN, FROM, PIPE, TO, stamps
+from devenv_lib.volumes.tree import AGAIN, FROM, TO, stamps
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine

@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
 from typing import IO, TYPE_CHECKING
 
 from devenv_lib.errors import EngineFailure
 from devenv_lib.plans.adoption import Content
 from devenv_lib.records import MountPoint
+from devenv_lib.scripts import script
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 FROM, TO = "/devenv/from", "/devenv/to"
 #: What comes next where a connection may have broken.
 AGAIN = "See whether the engine runs: docker info; then run the same command again."
-#: `subprocess.PIPE` and `subprocess.DEVNULL`: programs are started in the engine's room.
-PIPE, NONE = -1, -3
 _CHUNK = 1 << 18
 #: GNU tar's comparison goes through what is in the first directory.
 _COMPARE = """
@@ -57,7 +54,7 @@ def look_into(helper: Helper, target: str) -> Content:
     Raises:
         EngineFailure: something could not be read, or changed while it was.
     """
-    output = helper.run(["sh", "-c", script("tree.sh"), "devenv", target]).decode()
+    output = helper.run(["sh", "-c", script("volumes/tree.sh"), "devenv", target]).decode()
     root, entries, status, digest = output.splitlines()
     if status != "0":
         raise EngineFailure(
@@ -138,9 +135,3 @@ def whole_records(stream: IO[bytes] | None) -> Iterator[bytes]:
 def broken_list() -> EngineFailure:
     """Return the failure of a list of which a part did not come."""
     return EngineFailure("The list of what is in the volume broke off.", AGAIN)
-
-
-@cache
-def script(name: str) -> str:
-    """Return the text of a script of this package."""
-    return (files("devenv_lib") / "volumes" / name).read_text()

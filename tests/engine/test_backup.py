@@ -23,9 +23,10 @@ from devenv_lib.engine import Engine, bodies, temporary
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.images import Choice
 from devenv_lib.names import LABEL, LABEL_PREFIX, LABEL_TEMPORARY, common_labels, helper_name
+from devenv_lib.scripts import script
 from devenv_lib.tasks import saving
 from devenv_lib.tasks._hands import Hands, hands
-from devenv_lib.volumes import tar, tree
+from devenv_lib.volumes import tar
 from devenv_lib.volumes.compression import Compression
 from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, RUN, Workspace, built_image, docker
@@ -388,7 +389,7 @@ def test_what_nothing_could_unpack_is_noted_and_never_replaced(
 @pytest.mark.usefixtures("engine")
 def test_holes_are_holes_only_where_the_file_system_tells_them() -> None:
     """Sysfs says of its files that they have content, and that they take no block."""
-    script = f"""{tree.script("sparse.sh")}
+    steps = f"""{script("volumes/sparse.sh")}
 mkdir d "d/a
 b"
 truncate -s 1M d/hole "d/a
@@ -396,7 +397,7 @@ b/hole"
 echo content >d/file
 sparse d; echo; sparse /sys/kernel/uevent_seqnum; echo; sparse /none; echo; sparse /dev/shm"""
     found = docker(
-        "run", "--rm", "--network=none", "--workdir=/opt", "--user=0", IMAGE, "sh", "-c", script
+        "run", "--rm", "--network=none", "--workdir=/opt", "--user=0", IMAGE, "sh", "-c", steps
     )
     assert found.stdout == "--sparse\n\n\n\n--sparse\n"
 
@@ -528,7 +529,7 @@ def test_what_a_killed_command_never_started_keeps_no_volume(
 def test_a_helper_that_was_never_started_does_not_keep_what_is_to_go(workspace: Workspace) -> None:
     """The command was killed a moment ago; with --dry nothing is removed."""
     name = workspace.make_volume("data")
-    body = bodies.worker_body(IMAGE, [volume_at(name, FROM)], workspace.prefix)
+    body = bodies.helper_body(IMAGE, [volume_at(name, FROM)], workspace.prefix)
     helper = helper_name(workspace.prefix, name)
     workspace.engine._client.create_container_from_config(body, helper)
     rehearsed = workspace.inv("--dry", "volume.rm", "--name", name)

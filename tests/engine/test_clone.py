@@ -15,7 +15,7 @@ from devenv_lib import volumes
 from devenv_lib.engine import Engine
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import common_labels, unfinished_name
-from devenv_lib.volumes.tree import script
+from devenv_lib.scripts import script
 from tests.conftest import IMAGE, Workspace, docker
 
 pytestmark = pytest.mark.engine
@@ -117,8 +117,8 @@ def test_a_clone_that_is_not_the_same_does_not_stay(
 ) -> None:
     name = workspace.volume("new")
     file = "$2/link" if change.startswith("ln") else "$2/file"
-    spoilt = script("clone.sh").replace("\nsync", f'\n{change} "{file}"\nsync', 1)
-    assert spoilt != script("clone.sh")
+    spoilt = script("volumes/clone.sh").replace("\nsync", f'\n{change} "{file}"\nsync', 1)
+    assert spoilt != script("volumes/clone.sh")
     module = importlib.import_module("devenv_lib.volumes.clone")
     monkeypatch.setattr(module, "script", lambda _: spoilt)
     with pytest.raises(EngineFailure, match="is not what is in"):
@@ -176,7 +176,7 @@ def copied(source: Path, target: Path, environ: Mapping[str, str]) -> tuple[int,
     own = target.with_name(f"{target.name}-own")
     own.mkdir()
     # Others copy on this machine at the same time.
-    text = script("clone.sh").replace("/dev/shm", str(own))  # noqa: S108
+    text = script("volumes/clone.sh").replace("/dev/shm", str(own))  # noqa: S108
     words = ["sh", "-c", text, "devenv", str(source), str(target)]
     environ = {**os.environ, **environ}
     done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)

@@ -20,8 +20,9 @@ from devenv_lib.engine import answers, connect, starting
 from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Copied
+from devenv_lib.scripts import script
 from devenv_lib.volumes import measuring
-from devenv_lib.volumes.tree import FROM, script, volume_at
+from devenv_lib.volumes.tree import FROM, volume_at
 from tests.conftest import IMAGE, PATIENCE, Workspace, docker
 from tests.relay import relay
 from tests.trees import DEFAULT_ACL, ODD, build, scan

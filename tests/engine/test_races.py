@@ -364,7 +364,7 @@ def test_a_helper_that_was_never_started_is_carried_on(workspace: Workspace) -> 
     plan = workspace.draft()
     started = workspace.half_made(plan)
     names = {mount.source: str(mount.target) for mount in plan.mounts.volumes}
-    helper = bodies.helper_body(IMAGE, names, ["true"], workspace.prefix)
+    helper = bodies.one_shot_body(IMAGE, names, ["true"], workspace.prefix)
     name = f"{workspace.prefix}-give-{started[:12]}"
     engine._client.create_container_from_config(helper, name)
     assert workspace.up().container.id == started
@@ -380,7 +380,7 @@ def test_what_killed_processes_left_is_removed_unless_it_is_young_or_runs(
     engine, prefix = workspace.engine, workspace.prefix
     left, runs = f"{prefix}-give-{'0' * 12}", f"{prefix}-give-{'1' * 12}"
     for name, words in ((left, ["true"]), (runs, ["sleep", "60"])):
-        body = bodies.helper_body(IMAGE, {}, words, prefix)
+        body = bodies.one_shot_body(IMAGE, {}, words, prefix)
         engine._client.create_container_from_config(body, name)
     engine.start(runs)
     workspace.stop()

@@ -19,7 +19,8 @@ from devenv_lib.names import (
     complete_name,
     unfinished_name,
 )
-from devenv_lib.volumes.tree import TO, script, volume_at
+from devenv_lib.scripts import script
+from devenv_lib.volumes.tree import TO, volume_at
 from tests.conftest import IMAGE, Workspace, docker
 from tests.trees import ODD, Entry, build, scan
 
@@ -217,7 +218,7 @@ def test_a_symlink_in_the_place_of_a_directory_leads_nowhere(
     swap = "mkdir -p own/deep; touch own/deep/auth.json; mv opencode was; ln -s own opencode"
     workspace.in_volume("data", swap)
     before = scan(left)
-    words = ["sh", "-c", script("repair.sh"), "devenv", TO, "1000:1000"]
+    words = ["sh", "-c", script("volumes/repair.sh"), "devenv", TO, "1000:1000"]
     mounts = [volume_at(left, TO, read_only=False)]
     with workspace.engine.helper(IMAGE, mounts, workspace.prefix, left) as helper:
         helper.run([*words, "opencode/deep/auth.json", "users/file", "opencode", "bound"])

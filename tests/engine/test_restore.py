@@ -19,8 +19,8 @@ import pytest
 from devenv_lib import volumes
 from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import LABEL_UNFINISHED, common_labels, unfinished_name
+from devenv_lib.scripts import script
 from devenv_lib.volumes.filling import LABEL_ORIGIN, LABEL_WAS
-from devenv_lib.volumes.tree import script
 from tests.conftest import IMAGE, Workspace, docker, when_free
 from tests.relay import Relay, relay
 from tests.test_stream import END, HIDING, head

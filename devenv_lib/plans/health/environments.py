@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from devenv_lib.mounts import AGENT
+from devenv_lib.names import REPLACED, RESTARTING, STARTING
 from devenv_lib.plans.health.finding import Finding, at_path
 from devenv_lib.project import Project
 from devenv_lib.records import Container, MountPoint
 
 _STAGES = {
-    ".starting": "its start is not finished",
-    ".restarting": "its restart is not finished",
-    ".replaced": "its replacement is not finished",
+    STARTING: "its start is not finished",
+    RESTARTING: "its restart is not finished",
+    REPLACED: "its replacement is not finished",
 }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from devenv_lib import texts
-from devenv_lib.names import LABEL_ADOPTING, MARKS, is_helper, ours
+from devenv_lib.names import LABEL_ADOPTING, LABEL_PATH, MARKS, is_helper, ours
 from devenv_lib.plans.claims import claimed
 from devenv_lib.plans.health.finding import Finding, Mend, failing
 from devenv_lib.plans.leftovers import ROOT, Findings, quoted
@@ -78,7 +78,7 @@ def volume_findings(facts: VolumeFacts) -> Iterator[Finding]:
     yield from _half_done(facts)
     for volume in own:
         if is_orphan(volume.labels, facts.directories):
-            why = f"an orphan: its project {volume.labels['devenv.path']} is gone"
+            why = f"an orphan: its project {volume.labels[LABEL_PATH]} is gone"
             yield Finding(
                 volume.name, "WARN", why, "To remove the orphans: inv volume.rm --orphans"
             )
