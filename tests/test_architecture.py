@@ -29,7 +29,7 @@ FLOORS = (
     {"containers", "setup"},
     {"images", "volumes"},
     {"engine", "host", "loopback"},
-    {"cache", "scratch", "scripts", "terminal"},
+    {"below", "cache", "scratch", "scripts", "terminal"},
     {
         *("plans", "mounts", "project", "settings", "volume_settings", "readers", "records"),
         *("names", "errors", "texts"),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devenv_lib.below import DIRECTORY
 from devenv_lib.errors import Refused, UsageError
 from devenv_lib.names import LABEL_COMPLETE, common_labels, complete_name
 from devenv_lib.plans.contents import Tally, link_stays, member_parts, parts_of, reachable, spelled
@@ -167,6 +168,9 @@ def test_an_archive_that_is_cut_is_not_whole_wherever_that_is(tmp_path: Path, fo
     """Between two members too, behind zeros, where `tarfile` sees an end."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w", format=form) as made:
+        top = tarfile.TarInfo(".")
+        top.type = tarfile.DIRTYPE
+        made.addfile(top)
         for name in ("./a", "./b" * 60, "./c"):
             member = tarfile.TarInfo(name)
             member.size = 2048
@@ -180,9 +184,13 @@ def test_an_archive_that_is_cut_is_not_whole_wherever_that_is(tmp_path: Path, fo
 
 def received(data: bytes, to: Path) -> bool:
     to.mkdir()
+    at = os.open(to, DIRECTORY)
     source = Counted(io.BytesIO(data))
     try:
         with unpack.opened(source) as archive:
-            return unpack.write_tree(archive, to, Tally()) and unpack.ended(archive, source)
+            whole = unpack.write_tree(archive, at, "it", Tally())
+            return unpack.ended(archive, source) and whole
     except tarfile.TarError:
         return False
+    finally:
+        os.close(at)

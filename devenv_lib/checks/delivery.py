@@ -8,21 +8,9 @@ import uuid
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from devenv_lib.below import into
 from devenv_lib.errors import DevenvError
 from devenv_lib.host import links
-
-
-def into(descriptor: int, name: str) -> int:
-    """Open a directory below an open one, made if it is missing, and close the latter.
-
-    A symlink of that name is not followed: that is an error, and the latter stays open.
-    """
-    with suppress(FileExistsError):
-        os.mkdir(name, dir_fd=descriptor)
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    below = os.open(name, flags, dir_fd=descriptor)
-    os.close(descriptor)
-    return below
 
 
 def deliver(made: Path, to: PurePosixPath, project: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import PurePosixPath
 
+from devenv_lib.below import into
 from devenv_lib.checks.content import PLACE, Content, Entry
-from devenv_lib.checks.delivery import into
 from devenv_lib.errors import DevenvError
 
 EXAMPLE = "test_example.py"

@@ -207,8 +207,8 @@ def _save(
     with partial.partial_file(directory, volume.name) as (path, sink):
         stream = _stream(source.helper, sink, compression, moved, tolerant=bool(source.using))
         notes = (*source.used(), *_notes(stream, plain=volume.plain))
-        partial.sync(path)  # which takes a while; between the next steps are moments
-        stem, manifest_path = _reserve(directory, volume.name, suffix)
+        sink.sync()  # which takes a while; between the next steps are moments
+        stem, written = _reserve(directory, volume.name, suffix)
         manifest = Manifest(
             name=volume.name,
             archive=f"{stem}{suffix}",
@@ -223,28 +223,32 @@ def _save(
             notes=notes,
         )
         try:
-            manifest_path.write_text(write_manifest(manifest))
-            partial.sync(manifest_path)
+            with os.fdopen(written, "w", encoding="utf-8") as file:
+                file.write(write_manifest(manifest))
+                file.flush()
+                os.fsync(written)
             partial.finish(path, directory / manifest.archive)
         except BaseException:
             if not os.path.lexists(directory / manifest.archive):  # else it is whole, and stays
-                manifest_path.unlink(missing_ok=True)
+                (directory / f"{stem}.json").unlink(missing_ok=True)
             raise
     return Backup(str(directory / manifest.archive), manifest)
 
 
-def _reserve(directory: Path, name: str, suffix: str) -> tuple[str, Path]:
-    """Make an empty manifest, and return its path: whoever makes it has the archive's name too."""
+def _reserve(directory: Path, name: str, suffix: str) -> tuple[str, int]:
+    """Make an empty manifest: whoever makes it has the archive's name too.
+
+    Returns the names' stem, and a descriptor: its path is known to all who may write there.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     while True:
         stem = f"{name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         path = directory / f"{stem}.json"
         if not os.path.lexists(directory / f"{stem}{suffix}"):
             try:
-                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+                return stem, os.open(path, flags, 0o600)
             except FileExistsError:
                 pass
-            else:
-                return stem, path
         time.sleep(0.1)  # until the next second
 
 

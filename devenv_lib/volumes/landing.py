@@ -8,17 +8,21 @@ import os
 import re
 import shlex
 import stat
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from devenv_lib.below import DIRECTORY, empty, opened
 from devenv_lib.errors import DevenvError, Refused
-from devenv_lib.volumes.partial import sync, sync_names
+from devenv_lib.volumes.partial import sync_names
 
-#: How `tempfile.mkdtemp` makes a name of a prefix.
 _PREFIX, _LEFT = ".devenv-cp-", re.compile(r"\.devenv-cp-[0-9a-z_]{8}")
-_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+#: The name of a copy while it is made.
+IT = "it"
+#: How the directory is opened that a person names: it may be one that cannot be listed.
+_PARENT = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def landing(to: str, own: str, *, replace: bool) -> Path:
@@ -58,9 +62,21 @@ def refuse_taken(final: Path, *, replace: bool = False) -> None:
         raise Refused(f"{final} is there already.", "To replace that file: add --replace")
 
 
+@dataclass(frozen=True)
+class Held:
+    """A new directory beside a copy's place, in which the copy is made under the name `IT`.
+
+    Descriptors: of that directory, and of the ``parent`` that it shares with the place. Whoever may
+    write there could lead a path elsewhere.
+    """
+
+    directory: int
+    parent: int
+
+
 @contextmanager
-def beside(final: Path) -> Iterator[Path]:
-    """Give a path beside ``final`` that nobody else can reach, and remove what is left there.
+def beside(final: Path) -> Iterator[Held]:
+    """Give a directory beside ``final``, and remove what is left there.
 
     What killed processes left there goes first: it is locked as long as somebody writes to it.
 
@@ -68,14 +84,13 @@ def beside(final: Path) -> Iterator[Path]:
         DevenvError: what is done in the block could not be written.
     """
     try:
-        _remove_left(final.parent)
-        directory, lock = _make(final.parent)
+        parent = os.open(final.parent, _PARENT)
         try:
-            yield directory / "it"
+            _remove_left(final.parent, parent)
+            with _made(parent) as directory:
+                yield Held(directory, parent)
         finally:
-            with suppress(OSError):
-                remove_tree(directory)
-            os.close(lock)
+            os.close(parent)
     except OSError as error:
         what = f"{final.parent} could not be written to: {error.strerror or error}."
         hint = f"See how much room there is: df -h {shlex.quote(str(final.parent))}"
@@ -84,95 +99,67 @@ def beside(final: Path) -> Iterator[Path]:
         raise DevenvError(what, hint) from None
 
 
-def _make(parent: Path) -> tuple[Path, int]:
-    """Return a new directory, and a descriptor that holds its lock until the process ends."""
+@contextmanager
+def _made(parent: int) -> Iterator[int]:
+    """Give a new directory that is locked as long as its descriptor is open, and remove it."""
+    name, directory = _make(parent)
+    try:
+        yield directory
+    finally:
+        with suppress(OSError):
+            empty(directory)
+            os.rmdir(name, dir_fd=parent)
+        os.close(directory)
+
+
+def _make(parent: int) -> tuple[str, int]:
     while True:
-        directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        with suppress(FileNotFoundError):  # another process took it for one that was left
-            lock = os.open(directory, _FLAGS)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if directory.is_dir():
-                return directory, lock
-            os.close(lock)
+        name = f"{_PREFIX}{uuid.uuid4().hex[:8]}"
+        with suppress(FileExistsError, FileNotFoundError):  # or taken for one that was left
+            os.mkdir(name, 0o700, dir_fd=parent)
+            directory = os.open(name, DIRECTORY, dir_fd=parent)
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            if os.fstat(directory).st_nlink:
+                return name, directory
+            os.close(directory)
 
 
-def _remove_left(parent: Path) -> None:
+def _remove_left(path: Path, parent: int) -> None:
     """Remove directories of this user's that have the whole form of such a one, and no lock."""
     with suppress(OSError):  # it may not be listed
-        for path in parent.iterdir():
-            if _LEFT.fullmatch(path.name):
+        for entry in path.iterdir():
+            if _LEFT.fullmatch(entry.name):
                 with suppress(OSError):
-                    _remove_unlocked(path)
+                    _remove_unlocked(entry.name, parent)
 
 
-def _remove_unlocked(directory: Path) -> None:
-    lock = os.open(directory, _FLAGS)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found = os.fstat(lock)
+def _remove_unlocked(name: str, parent: int) -> None:
+    with opened(name, parent) as directory:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        found = os.fstat(directory)
         # In a setgid directory it is setgid too.
         if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & ~stat.S_ISGID == 0o700:
-            remove_tree(directory)
-    finally:
-        os.close(lock)
+            empty(directory)
+            os.rmdir(name, dir_fd=parent)
 
 
-def remove_tree(top: Path) -> None:
-    """Remove a directory of this process's own, however deep; `shutil.rmtree` calls itself.
-
-    What cannot be removed does not keep the rest.
-
-    Raises:
-        OSError: something is left.
-    """
-    waiting, stuck = [str(top)], set[str]()
-    while waiting:
-        directory = waiting[-1]
-        if below := _without_files(directory) - stuck:
-            waiting += below
-            continue
-        waiting.pop()
-        try:
-            Path(directory).rmdir()
-        except OSError:
-            if not waiting:
-                raise
-            stuck.add(directory)
-
-
-def _without_files(directory: str) -> set[str]:
-    """Remove what is in a directory, as far as it can be, and return the directories in it."""
-    with suppress(OSError):  # it came with a mode of its own; some file systems have but one
-        Path(directory).chmod(0o700)
-    below = set()
-    with suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                below.add(entry.path)
-            else:
-                with suppress(OSError):
-                    Path(entry.path).unlink()
-    return below
-
-
-def give_name(held: Path, final: Path, *, replace: bool) -> None:
+def give_name(held: Held, final: Path, *, replace: bool) -> None:
     """Give a whole copy its name, over nothing but a file that is to be replaced.
 
     Raises:
         Refused: something has got the name meanwhile.
     """
-    refuse_taken(final, replace=replace and held.is_file())
-    if held.is_dir():
-        held.rename(final)  # where somebody was quicker, over an empty directory at most
-        return
-    sync(held)
-    if replace:
-        held.replace(final)
+    made = os.stat(IT, dir_fd=held.directory, follow_symlinks=False).st_mode
+    refuse_taken(final, replace=replace and stat.S_ISREG(made))
+    at, to = held.directory, held.parent
+    if replace or stat.S_ISDIR(made):
+        # A directory, where somebody was quicker, over an empty one at most.
+        os.rename(IT, final.name, src_dir_fd=at, dst_dir_fd=to)
     else:
-        try:
-            final.hardlink_to(held)  # which replaces nothing, whoever was quicker
+        try:  # which replaces nothing, whoever was quicker
+            os.link(IT, final.name, src_dir_fd=at, dst_dir_fd=to, follow_symlinks=False)
         except FileExistsError:
             refuse_taken(final)
         except OSError:  # a file system without hard links
-            held.rename(final)
+            os.rename(IT, final.name, src_dir_fd=at, dst_dir_fd=to)
     sync_names(final.parent)

@@ -15,7 +15,7 @@ from devenv_lib.plans.contents import Copied, Tally, parts_of, reachable, spelle
 from devenv_lib.scripts import script
 from devenv_lib.volumes import unpack
 from devenv_lib.volumes.hold import reading
-from devenv_lib.volumes.landing import beside, give_name, landing, refuse_taken
+from devenv_lib.volumes.landing import IT, Held, beside, give_name, landing, refuse_taken
 from devenv_lib.volumes.tar import CHANGED, Counted
 from devenv_lib.volumes.tree import FROM
 
@@ -71,7 +71,7 @@ def copy_out(
     work = _Work(title, Tally(), final, None if isinstance(to, str) else to)
     with (
         reading(engine, prefix, name, image) as helper,
-        beside(final) if final else nullcontext(Path()) as held,
+        beside(final) if final else nullcontext() as held,
     ):
         reachable(engine.snapshot(), prefix, name)  # as it is once it is in hand
         steps = script("volumes/sparse.sh") + script("volumes/out.sh")
@@ -83,7 +83,7 @@ def copy_out(
         if not whole:
             what = f"{title} changed while it was read, and was not copied."
             raise EngineFailure(what, "Run the same command again.")
-        if final:
+        if final and held:
             give_name(held, final, replace=replace)
     return work.tally.done(str(final or "-"), changed=program.status == CHANGED)
 
@@ -115,7 +115,7 @@ class _Work:
         self._title = title
         self.tally, self._final, self._stream = tally, final, stream
 
-    def receive(self, source: IO[bytes] | None, held: Path) -> bool:
+    def receive(self, source: IO[bytes] | None, held: Held | None) -> bool:
         """Write what comes to ``held``, or the stream; return whether it was what it said."""
         kind = _word(source)
         if source is None or not kind:
@@ -132,11 +132,11 @@ class _Work:
         except tarfile.TarError:
             return False
 
-    def _write(self, archive: tarfile.TarFile, kind: bytes, held: Path) -> bool:
+    def _write(self, archive: tarfile.TarFile, kind: bytes, held: Held | None) -> bool:
         if self._stream:
             return unpack.pour(archive, self._stream, self.tally)
         write = unpack.write_file if kind == b"file" else unpack.write_tree
-        return write(archive, held, self.tally)
+        return held is not None and write(archive, held.directory, IT, self.tally)
 
     def _refuse_directory(self) -> None:
         if self._final is None:

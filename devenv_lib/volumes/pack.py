@@ -6,10 +6,10 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import IO
 
+from devenv_lib.below import Below
 from devenv_lib.errors import DevenvError, UsageError
 from devenv_lib.plans.contents import Tally
 
@@ -75,7 +75,7 @@ def send_file(source: IO[bytes], pipe: Pipe, tally: Tally) -> None:
 
 
 def send_tree(top: str, pipe: Pipe, owner: tuple[int, int], tally: Tally) -> None:
-    """Write an archive of a directory, in which all is ``owner``'s.
+    """Write an archive of a directory, in which all is ``owner``'s; symlinks as they are.
 
     Raises:
         DevenvError: something in it could not be read, or changed meanwhile.
@@ -88,48 +88,84 @@ def send_tree(top: str, pipe: Pipe, owner: tuple[int, int], tally: Tally) -> Non
         encoding="utf-8",
         errors="surrogateescape",
     )
-    waiting = [""]
-    while waiting and not pipe.broken:
-        inside = waiting.pop()
-        path = f"{top}/{inside}" if inside else top
-        try:
-            found = Path(path).stat(follow_symlinks=not inside)
-            _send(archive, path, inside, found, owner, tally)
-            if stat.S_ISDIR(found.st_mode):
-                below = sorted(entry.name for entry in Path(path).iterdir())
-                waiting += [f"{inside}/{name}" if inside else name for name in below]
-        except OSError as error:
-            raise DevenvError(
-                f"{path} could not be read: {error.strerror or 'it changed meanwhile'}.",
-                "Nothing was copied; run the same command again once it can be.",
-            ) from None
-        archive.members = []  # which would keep all of them
+    with _directory(top) as directory, closing(Below(directory)) as below:
+        _send_directory(archive, os.fstat(directory), ".", owner)
+        waiting: list[tuple[str, ...]] = [(name,) for name in _names(directory)]
+        while waiting and not pipe.broken:
+            parts = waiting.pop()
+            try:
+                if _send(archive, below, parts, owner, tally):
+                    waiting += [(*parts, name) for name in _names(below.directory(parts))]
+            except OSError as error:
+                raise _unreadable(f"{top}/{'/'.join(parts)}", error) from None
+            archive.members = []  # which would keep all of them
     archive.close()
+
+
+@contextmanager
+def _directory(path: str) -> Iterator[int]:
+    """Give the directory that a person named."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _unreadable(path: str, error: OSError) -> DevenvError:
+    return DevenvError(
+        f"{path} could not be read: {error.strerror or 'it changed meanwhile'}.",
+        "Nothing was copied; run the same command again once it can be.",
+    )
+
+
+def _names(directory: int) -> list[str]:
+    return sorted(os.listdir(directory))
 
 
 def _send(
     archive: tarfile.TarFile,
-    path: str,
-    inside: str,
-    found: os.stat_result,
+    below: Below,
+    parts: tuple[str, ...],
     owner: tuple[int, int],
     tally: Tally,
-) -> None:
-    member = tarfile.TarInfo(f"./{inside}" if inside else ".")
-    member.mode = found.st_mode & 0o777
-    member.uid, member.gid = owner
+) -> bool:
+    """Write what is at ``parts``, and return whether it is a directory, with more in it."""
+    at, name = below.directory(parts[:-1]), parts[-1]
+    inside = "/".join(parts)
+    found = os.stat(name, dir_fd=at, follow_symlinks=False)
+    if stat.S_ISDIR(found.st_mode):
+        _send_directory(archive, found, f"./{inside}", owner)
+        return True
+    member = _member(found, f"./{inside}", owner)
     if stat.S_ISREG(found.st_mode):
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        with os.fdopen(os.open(path, flags), "rb", buffering=0) as file:
+        with os.fdopen(os.open(name, flags, dir_fd=at), "rb", buffering=0) as file:
             member.size = os.fstat(file.fileno()).st_size
             archive.addfile(member, file)
         tally.files += 1
         tally.bytes += member.size
-    elif stat.S_ISDIR(found.st_mode):
-        member.type = tarfile.DIRTYPE
-        archive.addfile(member)
     elif stat.S_ISLNK(found.st_mode):
-        member.type, member.linkname = tarfile.SYMTYPE, str(Path(path).readlink())
+        member.type, member.linkname = tarfile.SYMTYPE, os.readlink(name, dir_fd=at)
         archive.addfile(member)
     else:
         tally.omit(inside, _ODD.get(stat.S_IFMT(found.st_mode), "a device"))
+    return False
+
+
+def _send_directory(
+    archive: tarfile.TarFile, found: os.stat_result, name: str, owner: tuple[int, int]
+) -> None:
+    member = _member(found, name, owner)
+    member.type = tarfile.DIRTYPE
+    archive.addfile(member)
+
+
+def _member(found: os.stat_result, name: str, owner: tuple[int, int]) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.mode = found.st_mode & 0o777
+    member.uid, member.gid = owner
+    return member

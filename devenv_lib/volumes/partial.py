@@ -36,6 +36,10 @@ class Sink:
         self.size += len(data)
         return len(data)
 
+    def sync(self) -> None:
+        """Have the disk take what was written."""
+        os.fsync(self._descriptor)
+
     def flush(self) -> None:
         """Do nothing: nothing is kept back. Compressors call it."""
 
@@ -81,12 +85,11 @@ def _make(directory: Path, name: str) -> tuple[Path, int]:
 
 
 def finish(path: Path, final: Path) -> None:
-    """Write a partial file out to the disk, and give it its name.
+    """Give a partial file, which is on the disk (`Sink.sync`), its name.
 
     Raises:
         FileExistsError: something has that name.
     """
-    sync(path)
     if os.path.lexists(final):
         raise FileExistsError(final)
     path.rename(final)
@@ -99,19 +102,14 @@ def sync_names(directory: Path) -> None:
     It may be one that may be written to and not read, or of a file system that syncs none.
     """
     try:
-        sync(directory)
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP):
             raise
-
-
-def sync(path: Path) -> None:
-    """Have the disk take what is in a file, or a directory."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_left(directory: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """Read the archive of what is copied out of a volume: its names and links are nobody's promise.
 
 No byte is written through a symlink: symlinks are made last, and those alone that lead nowhere
-but to what is copied with them.
+but to what is copied with them. Of those that others put there meanwhile none is followed either
+(`devenv_lib.below`).
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import os
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from errno import EILSEQ, ENAMETOOLONG
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from errno import EILSEQ, ENAMETOOLONG, ENOENT
 from typing import IO, cast
 
+from devenv_lib.below import Below
+from devenv_lib.below import opened as opened_below
 from devenv_lib.plans.contents import Tally, link_stays, member_parts
 from devenv_lib.volumes.tar import END, Counted
 
@@ -56,22 +58,29 @@ def pour(archive: tarfile.TarFile, to: IO[bytes], tally: Tally) -> bool:
     return tally.files == 1
 
 
-def write_file(archive: tarfile.TarFile, to: Path, tally: Tally) -> bool:
-    """Write the one file of an archive to ``to``; return whether it was there."""
+def write_file(archive: tarfile.TarFile, at: int, name: str, tally: Tally) -> bool:
+    """Write the one file of an archive as ``name`` in an open directory, and to the disk.
+
+    Returns whether it was there.
+    """
     for member in _members(archive):
         if not member.isreg():
             return False
-        _write(archive, member, str(to), tally)
+        _write(archive, member, at, name, tally, durable=True)
     return tally.files == 1
 
 
-def write_tree(archive: tarfile.TarFile, to: Path, tally: Tally) -> bool:
-    """Write the directory that an archive has to ``to``; return whether it was there."""
-    tree = _Tree(archive, str(to), tally)
-    for member in _members(archive):
-        tree.write(member)
-    tree.make_links()
-    return to.is_dir()
+def write_tree(archive: tarfile.TarFile, at: int, name: str, tally: Tally) -> bool:
+    """Write the directory that an archive has as ``name`` in an open one.
+
+    Returns whether it was there.
+    """
+    with ExitStack() as kept:
+        tree = _Tree(archive, at, name, tally, kept)
+        for member in _members(archive):
+            tree.write(member)
+        tree.make_links()
+        return tree.is_there
 
 
 def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -81,11 +90,19 @@ def _members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
         archive.members = []  # type: ignore[attr-defined]
 
 
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, tally: Tally) -> None:
+def _write(
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    at: int,
+    name: str,
+    tally: Tally,
+    *,
+    durable: bool = False,
+) -> None:
     """Write a file as the caller's, with the mode that the umask leaves; holes stay holes."""
     content = archive.extractfile(member)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600 | member.mode & 0o777)
+    descriptor = os.open(name, flags, 0o600 | member.mode & 0o777, dir_fd=at)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         while content and (chunk := content.read(CHUNK)):
             if chunk == _ZEROS:
@@ -96,15 +113,26 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str, tally: 
                     rest = rest[file.write(rest) :]
             tally.bytes += len(chunk)
         file.truncate()
+        if durable:
+            os.fsync(descriptor)
     tally.files += 1
 
 
 class _Tree:
-    """A directory that is being written, at a path that nobody else can reach."""
+    """A directory that is being written, whose ``name`` is in the one that is open as ``at``."""
 
-    def __init__(self, archive: tarfile.TarFile, top: str, tally: Tally) -> None:
-        self._archive, self._top, self._tally = archive, top, tally
+    def __init__(
+        self, archive: tarfile.TarFile, at: int, name: str, tally: Tally, kept: ExitStack
+    ) -> None:
+        self._archive, self._at, self._name, self._tally = archive, at, name, tally
+        self._kept = kept
+        self._below: Below | None = None
         self._links: list[tuple[tuple[str, ...], str]] = []
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the archive had the directory itself."""
+        return self._below is not None
 
     def write(self, member: tarfile.TarInfo) -> None:
         parts = member_parts(member.name)
@@ -113,33 +141,47 @@ class _Tree:
         elif member.issym():
             self._note_link(parts, member.linkname)
         elif member.isdir():
-            with self._leaving_out(parts) as path:
-                Path(path).mkdir(0o700 | member.mode & 0o777)
+            self._make_directory(parts, 0o700 | member.mode & 0o777)
         elif member.isreg() and parts:
-            with self._leaving_out(parts) as path:
-                _write(self._archive, member, path, self._tally)
+            with self._leaving_out(parts):
+                _write(self._archive, member, self._around(parts), parts[-1], self._tally)
         else:
             self._tally.omit("/".join(parts), _kind(member))
 
     def make_links(self) -> None:
         for parts, text in self._links:
-            with self._leaving_out(parts) as path:
-                Path(path).symlink_to(text)
+            with self._leaving_out(parts):
+                os.symlink(text, parts[-1], dir_fd=self._around(parts))
+
+    def _make_directory(self, parts: tuple[str, ...], mode: int) -> None:
+        if parts:
+            with self._leaving_out(parts):
+                os.mkdir(parts[-1], mode, dir_fd=self._around(parts))
+            return
+        os.mkdir(self._name, mode, dir_fd=self._at)
+        self._below = Below(self._kept.enter_context(opened_below(self._name, self._at)))
+        self._kept.callback(self._below.close)
 
     def _note_link(self, parts: tuple[str, ...], text: str) -> None:
-        if link_stays(parts, text):
+        if parts and link_stays(parts, text):
             self._links.append((parts, text))
         else:
             self._tally.omit("/".join(parts), f"a symlink out of what is copied: {text}")
 
+    def _around(self, parts: tuple[str, ...]) -> int:
+        """Return the directory that a member comes into."""
+        if self._below is None:
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT))
+        return self._below.directory(parts[:-1])
+
     @contextmanager
-    def _leaving_out(self, parts: tuple[str, ...]) -> Iterator[str]:
-        """Give a member's path, and leave out what this file system has no such name for."""
+    def _leaving_out(self, parts: tuple[str, ...]) -> Iterator[None]:
+        """Leave a member out that this file system has no such name for."""
         try:
-            yield "/".join((self._top, *parts))
+            yield
         except OSError as error:
             nameless = isinstance(error, FileExistsError | FileNotFoundError)
-            if not parts or not (nameless or error.errno in (EILSEQ, ENAMETOOLONG)):
+            if not (nameless or error.errno in (EILSEQ, ENAMETOOLONG)):
                 raise
             self._tally.omit("/".join(parts), f"it cannot be here: {error.strerror}")
 

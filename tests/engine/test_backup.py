@@ -572,3 +572,23 @@ def test_nothing_goes_when_one_cannot_be_saved(
     assert f"{odd} SAVED" in done.stderr
     assert f"{large} FAILED" in done.stderr
     assert workspace.volume_names() == sorted([odd, large])
+
+
+def test_a_manifest_is_written_through_no_symlink_in_its_place(
+    workspace: Workspace, odd: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name is known before, to whatever may write where backups go."""
+    module = importlib.import_module("devenv_lib.volumes.backup")
+    to, victim, written = tmp_path / "to", tmp_path / "victim", module.write_manifest
+    to.mkdir()
+    victim.write_text("elsewhere")
+
+    def meanwhile(manifest: Any) -> Any:
+        (place,) = to.glob("*.json")
+        place.unlink()
+        place.symlink_to(victim)
+        return written(manifest)
+
+    monkeypatch.setattr(module, "write_manifest", meanwhile)
+    save(workspace, odd, to, compression="none")
+    assert victim.read_text() == "elsewhere"
