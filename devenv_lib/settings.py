@@ -16,6 +16,7 @@ from devenv_lib.errors import SettingsError
 from devenv_lib.names import CACHE, DATA, DEFAULT_PREFIX, STATE, volume_name
 from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
 from devenv_lib.records import Port
+from devenv_lib.texts import quoted
 from devenv_lib.volume_settings import EXTRA, SCOPE, Volumes, check_extra, check_scope, entries
 
 #: Keys that widen what an environment may reach: other projects' volumes by the prefix, what the
@@ -194,7 +195,7 @@ def _inside(layer: Layer, group: str, value: object) -> list[tuple[object, objec
     if value is not None and not isinstance(value, Mapping):
         keys = ", ".join(k.partition(".")[2] for k in READERS if k.startswith(f"{group}."))
         raise SettingsError(
-            f"'devenv.{group}' in {layer.origin} is {value!r}.",
+            f"'devenv.{group}' in {layer.origin} is {quoted(value)}.",
             f"It takes a mapping of {keys}.",
             f"'devenv.{group}' in {layer.origin} is no mapping.",
         )
@@ -220,7 +221,7 @@ def read_value(layer: Layer, key: str, value: object) -> Any:
         return READERS[key](_decoded(value) if layer.text and key in STRUCTURED else value)
     except ValueError as error:
         raise SettingsError(
-            f"'devenv.{key}' in {layer.origin} is {value!r}.",
+            f"'devenv.{key}' in {layer.origin} is {quoted(value)}.",
             f"It takes {error}{' (as JSON)' if layer.text and key in STRUCTURED else ''}.",
             f"'devenv.{key}' in {layer.origin} is not what it takes.",
         ) from None
@@ -238,7 +239,7 @@ def _shares(key: str, value: object) -> bool:
 def _decoded(value: object) -> object:
     try:
         return json.loads(str(value))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of more brackets than Python calls itself
         return value
 
 

@@ -11,6 +11,9 @@ _CONTROL = re.compile(
     "\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
+#: Characters of a value that a message quotes.
+_LONGEST = 200
+
 
 def printable(text: str, keep: str = "\n") -> str:
     """Return ``text`` with control characters spelled out, but for those to ``keep``.
@@ -30,6 +33,12 @@ def _spelled(code: int) -> str:
         if code < 0x10000
         else f"\\U{code:08x}"
     )
+
+
+def quoted(value: object) -> str:
+    """Return a value as Python writes it, and only the beginning of one that has no end."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -130,7 +130,9 @@ def test_an_unknown_current_context_is_refused_and_the_file_named(docker: Docker
     assert f"currentContext in {docker.root / 'config.json'}" in str(unknown(docker.environ()))
 
 
-@pytest.mark.parametrize("text", ['{"currentContext": "work",}', "nonsense", '["work"]', "\0"])
+@pytest.mark.parametrize(
+    "text", ['{"currentContext": "work",}', "nonsense", '["work"]', "\0", "[" * 100_000]
+)
 def test_a_configuration_that_cannot_be_read_is_refused_and_the_file_named(
     docker: Docker, text: str
 ) -> None:

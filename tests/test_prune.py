@@ -48,7 +48,7 @@ def test_the_filters_are_the_docker_programs_own(tmp_path: Path) -> None:
     assert prune_filters(environ) == (file, (FILTER, "until=1h"))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"pruneFilters": "x"}', "", "\xff"])
+@pytest.mark.parametrize("text", ["{", "[]", '{"pruneFilters": "x"}', "", "\xff", "[" * 100_000])
 def test_a_file_that_cannot_be_read_spares_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)
     assert prune_filters({"DOCKER_CONFIG": str(tmp_path)})[1] == ()

@@ -471,6 +471,12 @@ def test_a_variable_that_is_no_json_of_the_kind_is_refused_and_json_asked_for(
     assert error.hint.endswith(" (as JSON).")
 
 
+def test_more_brackets_than_python_reads_are_no_list() -> None:
+    with pytest.raises(SettingsError, match=r"'devenv\.ports' in DEVENV_PORTS is '\[+…") as caught:
+        load([Layer("DEVENV_PORTS", {"ports": "[" * 100_000}, text=True)])
+    assert len(str(caught.value)) < 300
+
+
 def test_json_in_a_file_is_not_decoded() -> None:
     """A file has lists of its own: text that looks like one is a mistake."""
     assert "(as JSON)" not in failure(Layer("f", {"ports": "[8080]"})).hint

@@ -187,7 +187,10 @@ def _context(name: str, chosen: str, environ: Mapping[str, str]) -> Endpoint:
 
 def _object(content: bytes) -> dict[str, Any]:
     """Return a JSON object; an empty file is an empty one, as the docker program takes it."""
-    data = json.loads(content.strip() or b"{}")
+    try:
+        data = json.loads(content.strip() or b"{}")
+    except RecursionError:
+        raise ValueError("it has too many brackets in each other") from None
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")
     return data

@@ -117,8 +117,9 @@ def _mend(found: Examination, *, force: bool) -> list[Mended]:
     question = f"Do this, on {found.title}?"
     if not force and not report.confirm(question, "Nothing was changed"):
         raise Declined("Nothing was changed.", "To see the commands: inv --dry doctor --fix")
-    done = [rooms.mend(found.grounds, one, report.say) for one in found.mends]
-    for result in done:
+    done = []
+    for one in found.mends:
+        done.append(result := rooms.mend(found.grounds, one, report.say))
         word = "FAILED" if result.failure else "MENDED"
         report.outcome(result.mend.name, word, result.failure or result.detail, result.hint)
     return done

@@ -63,8 +63,9 @@ def repair(
     _show(plans, who, table=format == "table")
     if any(plan.needed for plan in plans) and not force:
         _ask(plans, who, at.engine.endpoint.title, owner=owner)
-    results = [_repaired(at, plan, image, who) for plan in plans]
-    for result in results:
+    results = []
+    for plan in plans:
+        results.append(result := _repaired(at, plan, image, who))
         report.outcome(*(result[key] for key in ("name", "outcome", "detail", "remedy")))
     if format == "json":
         report.as_json(results)

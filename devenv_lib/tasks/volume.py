@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from invoke import Context
@@ -109,8 +110,7 @@ def rm(
         raise Declined("Nothing was removed.", "Nothing has changed; see: inv volume.list")
     if backup:
         save_first(at, [volume.name for volume in plan.volumes], path_at(backup))
-    removals = volumes.remove(engine, settings.prefix, plan)
-    _tell(engine, plan, removals, began)
+    _sum_up(engine, plan, _remove(engine, settings.prefix, plan), began)
 
 
 def _refuse(engine: Engine, plan: RemovalPlan, began: float) -> None:
@@ -143,11 +143,27 @@ def _question(engine: Engine, plan: RemovalPlan) -> str:
     return f"{listed}\nRemove {many}, on {where}?"
 
 
-def _tell(
-    engine: Engine, plan: RemovalPlan, removals: tuple[volumes.Removal, ...], began: float
+def _remove(engine: Engine, prefix: str, plan: RemovalPlan) -> Sequence[volumes.Removal]:
+    """Remove volumes, and report each as it goes: Ctrl-C brings none of them back."""
+    done: list[volumes.Removal] = []
+
+    def told(one: volumes.Removal) -> None:
+        done.append(one)
+        report.outcome(one.name, "FAILED" if one.failure else "REMOVED", one.failure)
+
+    try:
+        volumes.remove(engine, prefix, plan, told)
+    except KeyboardInterrupt:
+        for volume in plan.volumes[len(done) :][:1]:
+            what = "the engine may be removing it, and goes on with that"
+            report.outcome(volume.name, "UNKNOWN", what, "inv volume.list")
+        raise
+    return done
+
+
+def _sum_up(
+    engine: Engine, plan: RemovalPlan, removals: Sequence[volumes.Removal], began: float
 ) -> None:
-    for removal in removals:
-        report.outcome(removal.name, "FAILED" if removal.failure else "REMOVED", removal.failure)
     _tell_spared(plan)
     failed = sum(1 for removal in removals if removal.failure)
     counts = {"removed": len(removals) - failed, "failed": failed, "kept": len(plan.spared)}

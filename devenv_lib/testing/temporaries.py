@@ -59,14 +59,16 @@ class Temporaries:
     def environment(self, image: str, home: Path, settings: Settings) -> Inside:
         """Bring up the environment of a new, empty project below ``home``.
 
-        ``image`` counts where the settings name none. Their prefix does not count.
+        ``image`` counts where the settings name none. Their prefix does not count: volumes that
+        have it are the test's own of the same names.
 
         Raises:
-            UsageError: a further volume in the settings does not belong to the test.
+            UsageError: a volume in the settings does not belong to the test.
             DevenvError: what `containers.up` raises.
         """
-        settings = replace(settings, prefix=self.prefix, image=settings.image or image)
-        for name in settings.volumes.extra:
+        settings = _under(settings, self.prefix)
+        settings = replace(settings, image=settings.image or image)
+        for name in {**settings.volumes.extra, **settings.volumes.scope}:
             hint = "Make one with devenv_volume(), and use its name."
             check_volume_name(name, self.prefix, hint)
         project = self._new_project(home.resolve())
@@ -153,6 +155,18 @@ class Temporaries:
             return
         if others:
             yield f"The test left {', '.join(others)}, which no fixture made. {self.remedy}"
+
+
+def _under(settings: Settings, prefix: str) -> Settings:
+    """Return settings with another prefix, which the names of their volumes follow."""
+    was, own = f"{settings.prefix}-", f"{prefix}-"
+
+    def named(name: str) -> str:
+        follows = name.startswith(was) and not name.startswith(own)
+        return f"{own}{name.removeprefix(was)}" if follows else name
+
+    scope = {named(name): value for name, value in settings.volumes.scope.items()}
+    return replace(settings, prefix=prefix, volumes=replace(settings.volumes, scope=scope))
 
 
 def _volume_names(settings: Settings, project: Project) -> list[str]:

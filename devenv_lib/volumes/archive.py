@@ -18,12 +18,11 @@ from devenv_lib.errors import DevenvError, Refused, UsageError
 from devenv_lib.plans.archive import Judge
 from devenv_lib.plans.manifest import Manifest, read_manifest
 from devenv_lib.plans.stream import Unfit, entries
+from devenv_lib.texts import quoted
 from devenv_lib.volumes.compression import errors, reader
 from devenv_lib.volumes.tar import Counted
 
 _CHUNK = 1 << 20
-#: Characters of an entry's name that a message quotes.
-_SHOWN = 200
 #: Bytes of a manifest that are read: it comes from wherever its archive does.
 _LARGEST_MANIFEST = 1 << 20
 #: How an archive's name ends; a volume's, with which it begins, may have a ``.tar`` too.
@@ -178,7 +177,7 @@ def _judged(path: Path, source: _Hashed) -> tuple[Judge, int]:
         for entry in entries(stream.read):
             if why := judge.judge(entry):
                 raise Refused(
-                    f"{path} is refused: its entry {_shown(entry.name)} {why}.",
+                    f"{path} is refused: its entry {quoted(entry.name)} {why}.",
                     "Nothing was changed. See what is in it: tar -tvf FILE",
                 )
     except Unfit as error:
@@ -188,11 +187,6 @@ def _judged(path: Path, source: _Hashed) -> tuple[Judge, int]:
     if not judge.files:
         raise _refused(path, "is no whole archive: nothing is in it")
     return judge, stream.count
-
-
-def _shown(name: str) -> str:
-    """Return an entry's name for a message, and only the beginning of one that has no end."""
-    return repr(name) if len(name) <= _SHOWN else f"{name[:_SHOWN]!r}…"
 
 
 def _broken_by() -> tuple[type[Exception], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,8 +57,15 @@ def plan_removal(
     return removal(snapshot, prefix, names, protected, seen)
 
 
-def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...]:
+def remove(
+    engine: Engine,
+    prefix: str,
+    plan: RemovalPlan,
+    told: Callable[[Removal], object] = lambda _: None,
+) -> tuple[Removal, ...]:
     """Carry out a plan: try every volume, and say what became of each.
+
+    ``told`` hears it at once, since what is gone is gone, also when this is interrupted.
 
     A person may have taken an hour to answer. So everything is examined again first, and
     nothing is removed unless the plan would be the same now, for the very same volumes.
@@ -87,7 +94,11 @@ def remove(engine: Engine, prefix: str, plan: RemovalPlan) -> tuple[Removal, ...
             "Nothing was removed: the volumes or their use changed since they were checked.",
             "Look again, then repeat the command: inv volume.list",
         )
-    return tuple(_remove(engine, prefix, volume) for volume in plan.volumes)
+    removals = []
+    for volume in plan.volumes:
+        removals.append(removal := _remove(engine, prefix, volume))
+        told(removal)
+    return tuple(removals)
 
 
 def _remove(engine: Engine, prefix: str, volume: Volume) -> Removal:

@@ -266,7 +266,8 @@ def test_what_comes_in_is_roots_alone_until_it_has_its_name(
     receive = f"devenv receive /v {held[3:]} file 1000:1000 644 '' '' f"
     lines = f'echo x | sh -c "$IN" {receive}; stat -c %a {held}'
     lines += f"; setpriv --reuid=1000 --clear-groups touch {held}/planted && echo PLANTED"
-    words = ["run", "--rm", "--user=0", f"--volume={name}:/v", f"--env=IN={script('in.sh')}"]
+    steps = script("volumes/in.sh")
+    words = ["run", "--rm", "--user=0", f"--volume={name}:/v", f"--env=IN={steps}"]
     done = docker(*words, IMAGE, "sh", "-c", lines, check=False)
     assert (done.stdout, "Permission denied" in done.stderr) == ("700\n", True), done.stderr
 

@@ -198,8 +198,16 @@ def test_settings_count_but_for_the_prefix(suite: Suite) -> None:
             inside = devenv_environment(devenv.Settings(volumes=own))
             names = [m.source for m in inside.environment.plan.mounts.volumes]
             assert any(name.startswith(prefix + "-cache-app1-") for name in names)
+
+        def test_scope_of_the_settings_own_prefix(devenv_environment):
+            own = Volumes(scope={"mine-cache": "project", "mine-state": "shared"})
+            inside = devenv_environment(devenv.Settings(prefix="mine", volumes=own))
+            prefix = inside.environment.plan.project.prefix
+            names = [m.source for m in inside.environment.plan.mounts.volumes]
+            assert any(name.startswith(prefix + "-cache-app1-") for name in names)
+            assert prefix + "-state" in names
         """)
-    done.assert_outcomes(passed=2)
+    done.assert_outcomes(passed=3)
     assert suite.left() == []
 
 

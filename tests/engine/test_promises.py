@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 import requests
+from invoke import Context, Exit
 
 from devenv_lib import containers, volumes
+from devenv_lib.engine import Engine
 from devenv_lib.errors import EngineFailure, Refused, SettingsError, UsageError
 from devenv_lib.readers import MountRequest
 from devenv_lib.records import Port
+from devenv_lib.tasks import ns
 from tests.conftest import IMAGE, Workspace, docker, free_port, own_base, remove_image
 from tests.relay import relay
 
@@ -414,3 +417,30 @@ def test_a_bind_in_a_bind_needs_a_place_there(workspace: Workspace, kind: str) -
     seen = f"/home/devuser/{point.relative_to(workspace.home)}" + "/file" * (kind == "directory")
     assert workspace.sh(f"cat {seen}") == "content"
     assert inner.exists()
+
+
+def test_an_interrupted_removal_says_what_is_gone_and_what_may_be(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing brings it back, and nobody has seen its name on the command line of ``--all``."""
+    names = [workspace.make_volume(name) for name in ("a", "b", "c")]
+    remove = Engine.remove_volume
+
+    def interrupted(engine: Engine, name: str) -> None:
+        if name == names[1]:
+            raise KeyboardInterrupt
+        remove(engine, name)
+
+    monkeypatch.setattr(Engine, "remove_volume", interrupted)
+    monkeypatch.setenv("DEVENV_PREFIX", workspace.prefix)
+    with pytest.raises(Exit) as ended:
+        ns["volume.rm"](Context(), all=True, force=True)
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    lines = (said.out + said.err).splitlines()
+    assert [line.split()[:2] for line in lines[:2]] == [
+        [names[0], "REMOVED"],
+        [names[1], "UNKNOWN"],
+    ]
+    assert not any(names[2] in line for line in lines)
+    assert lines[-1] == "Interrupted."
