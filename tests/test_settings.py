@@ -12,6 +12,7 @@ from devenv_lib.errors import SettingsError
 from devenv_lib.readers import DEFAULT_LOCKFILES, READERS, STRUCTURED, MountRequest
 from devenv_lib.records import Port
 from devenv_lib.settings import WIDENING, Build, Layer, Settings, load, variables
+from devenv_lib.texts import quoted
 
 
 def nested(key: str, value: object) -> dict[str, object]:
@@ -222,7 +223,7 @@ def test_a_wrong_value_is_refused_with_key_value_origin_and_what_is_accepted(
     """Whoever reads the message knows what to change, where, and into what."""
     error = failure(Layer("/home/me/.invoke.yaml", nested(key, value)))
 
-    assert str(error) == f"'devenv.{key}' in /home/me/.invoke.yaml is {value!r}."
+    assert str(error) == f"'devenv.{key}' in /home/me/.invoke.yaml is {quoted(value)}."
     assert error.hint.startswith("It takes ")
     assert len("It takes .") < len(error.hint)
 

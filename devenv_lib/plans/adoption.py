@@ -10,7 +10,7 @@ happens in between, killed or remade by somebody, the volumes and their labels t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -84,14 +84,25 @@ def adoption(snapshot: Snapshot, prefix: str, name: str) -> Adoption:
     found = Adoption(name, prefix, *(snapshot.volume(each) for each in names))
     _refuse_unfit(found)
     _refuse_strangers(found)
+    refuse_users(snapshot, prefix, names)
+    return found
+
+
+def refuse_users(snapshot: Snapshot, prefix: str, names: Sequence[str], but: str = "") -> None:
+    """Refuse volumes that a container references, ``but`` for one, by its id.
+
+    Raises:
+        Refused: with what frees the volume.
+    """
     for each in names:
         for user in snapshot.users(each):
+            if user.id == but:
+                continue
             how = "mounted by the running" if user.running else "still referenced by the stopped"
             raise Refused(
                 f"The volume {each} is {how} container {user.name}: it cannot be recreated.",
                 f"First: {freeing(user, prefix)}",
             )
-    return found
 
 
 def _refuse_unfit(found: Adoption) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from devenv_lib.errors import EngineFailure
+from devenv_lib.errors import EngineFailure, Refused
 from devenv_lib.names import (
     LABEL_ADOPTING,
     LABEL_COMPLETE,
@@ -29,6 +29,7 @@ from devenv_lib.plans.adoption import (
     adoption,
     interrupted,
     next_step,
+    refuse_users,
     too_often,
 )
 from devenv_lib.plans.commands import volume_line
@@ -197,13 +198,26 @@ class _Work:
             ) as helper:
                 copy_tree(helper)
                 original, copied = look_into(helper, FROM), look_into(helper, TO)
+                if original.digest == copied.digest:
+                    seen = {LABEL_DIGEST: copied.digest, LABEL_ROOT: original.root}
+                    labels = {**labels, LABEL_COMPLETE: self.name, **seen}
+                    self.engine.create_volume(self._marker, labels)
+                    self._refuse_users(helper.id)
         except BaseException:
             self._give_up_copy()
             raise
-        if original.digest == copied.digest:
-            seen = {LABEL_DIGEST: copied.digest, LABEL_ROOT: original.root}
-            labels = {**labels, LABEL_COMPLETE: self.name, **seen}
-            self.engine.create_volume(self._marker, labels)
+
+    def _refuse_users(self, helper: str) -> None:
+        """Leave the volume to who has begun to use it while it was copied, and take all back.
+
+        Who comes now finds the marker, and is refused. As long as the helper has the volume, it is
+        the original, of which nothing is lost with the copy.
+        """
+        try:
+            refuse_users(self.engine.snapshot(), self.prefix, [self.name], helper)
+        except Refused:
+            self.engine.remove_volume(self._marker)
+            raise
 
     def _give_up_copy(self) -> None:
         """Free the disk, which may be what is full; the next call would do it too."""

@@ -231,6 +231,29 @@ def test_a_volume_in_use_is_refused_and_stays(workspace: Workspace, odd: str) ->
     assert workspace.volume_names() == []
 
 
+def test_who_begins_to_use_a_volume_while_it_is_copied_goes_on_with_it(
+    workspace: Workspace, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the adoption stays, which would keep them out of their environment."""
+    before, module = scan(odd), importlib.import_module("devenv_lib.volumes.adopt")
+    name, copy_tree = f"{workspace.prefix}-user", module.copy_tree
+    workspace.extra_containers.append(name)
+
+    def meanwhile(helper: Helper) -> None:
+        copy_tree(helper)
+        docker("run", "--detach", f"--name={name}", f"--volume={odd}:/v", IMAGE, "sleep", "60")
+
+    monkeypatch.setattr(module, "copy_tree", meanwhile)
+    with pytest.raises(Refused, match=f"mounted by the running container {name}"):
+        volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
+    assert workspace.volume_names() == []  # of devenv's
+    assert workspace.engine.volume(odd) is not None
+    docker("rm", "--force", name)
+    monkeypatch.undo()
+    assert volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
+    assert scan(odd) == before
+
+
 def test_run_names_what_to_adopt_and_refuses_what_is_being_adopted(workspace: Workspace) -> None:
     name = workspace.volume("data")
     docker("volume", "create", name)
