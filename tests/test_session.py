@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -227,6 +228,15 @@ def test_docker_without_a_terminal_does_not_get_that_of_stdin(terminal: int) -> 
     code = "import os, sys\nsys.exit(os.isatty(0) or (0 if input() == 'typed' else 9))"
     os.write(terminal, b"typed\n")
     assert attend(python(code), Inside(set()).tell, terminal=False) == 0
+
+
+def test_what_is_typed_behind_a_commands_end_is_not_the_commands(terminal: int) -> None:
+    """As with the next question of the program that had it run."""
+    for _ in range(20):
+        assert attend(python("pass"), Inside(set()).tell, terminal=False) == 0
+        os.write(terminal, b"next\n")
+        assert select.select([sys.stdin], [], [], PATIENCE)[0]
+        assert os.read(sys.stdin.fileno(), 100) == b"next\n"
 
 
 def test_a_terminal_has_its_mode_again(terminal: int) -> None:

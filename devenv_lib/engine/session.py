@@ -131,22 +131,41 @@ def _begun(words: Sequence[str], terminal: bool) -> Iterator[subprocess.Popen[by
             f"The docker program could not be run: {error.strerror}.",
             "See what it is: command -v docker; a word or a variable may be too long.",
         ) from None
-    if child.stdin is not None:
-        threading.Thread(target=_feed, args=(child.stdin,), daemon=True).start()
+    with _fed(child.stdin):
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+
+
+@contextmanager
+def _fed(pipe: IO[bytes] | None) -> Iterator[None]:
+    """Copy stdin to a pipe up to the end of the block: what is typed then is somebody else's."""
+    if pipe is None:
+        yield
+        return
+    over, end = os.pipe()
+    feeding = threading.Thread(target=_feed, args=(pipe, over), daemon=True)
+    feeding.start()
     try:
-        yield child
+        yield
     finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-        if child.stdin is not None:
-            child.stdin.close()
+        os.close(end)
+        feeding.join()
+        os.close(over)
+        pipe.close()
 
 
-def _feed(pipe: IO[bytes]) -> None:
-    """Copy stdin to a pipe until its end, or until nobody reads it any more."""
+def _feed(pipe: IO[bytes], over: int) -> None:
+    """Copy stdin to a pipe until its end, until nobody reads it any more, or until it is over."""
+    stdin = sys.stdin.fileno()
     with suppress(OSError, ValueError):
-        while typed := os.read(sys.stdin.fileno(), 1 << 16):
+        while over not in select.select([stdin, over], [], [])[0]:
+            typed = os.read(stdin, 1 << 16)
+            if not typed:
+                break
             pipe.write(typed)
         pipe.close()
 
