@@ -16,12 +16,11 @@ import pytest
 from devenv_lib.checks.results import REPORTER, STOPPED, Reporter, stopped
 from devenv_lib.checks.run import PIPE, RUN
 from devenv_lib.checks.subject import Subject, load
-from devenv_lib.containers.lost import check_answered
-from devenv_lib.containers.signals import teller
+from devenv_lib.containers.attach import checked
+from devenv_lib.containers.captured import captured
 from devenv_lib.engine import connect
-from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import LOST, MARK, Tell, new_mark, tell_in_time
-from devenv_lib.errors import UsageError
+from devenv_lib.engine.program import Output
+from devenv_lib.engine.session import MARK, new_mark
 from devenv_lib.records import MountPoint
 from devenv_lib.texts import printable
 
@@ -66,31 +65,11 @@ class Environment:
             ProgramMissing: there is no docker program.
             EngineFailure: the engine or the container went meanwhile.
         """
-        if isinstance(words, str) or not words:
-            raise UsageError(
-                f"{words!r} is not a command: it takes a list of words.",
-                'For a line of the shell: ["sh", "-c", LINE]',
-            )
         one, mark = self._subject, new_mark()
         variables = {**one.variables, MARK: mark}
         flags = [f"--env={name}={value}" for name, value in variables.items()]
-        try:
-            output = capture([*one.docker, "exec", *flags, one.container, *words])
-        except BaseException:  # Ctrl-C: nothing of it stays inside
-            tell_in_time(_teller(one, mark), "KILL")
-            raise
-        if output.status == LOST:
-            check_answered(connect, one.container, one.name)
-        return output
-
-
-def _teller(one: Subject, mark: str) -> Tell:
-    """Return what signals a session inside, once there is an engine to ask."""
-
-    def tell(name: str) -> int:
-        return teller(connect(), one.container, "", mark)(name)
-
-    return tell
+        line = [*one.docker, "exec", *flags, one.container, *checked(words)]
+        return captured(line, connect, one.container, one.name, mark)
 
 
 @pytest.fixture(scope="session")

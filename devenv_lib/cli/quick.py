@@ -140,5 +140,5 @@ class _Later:
             from devenv_lib.engine import connect  # noqa: PLC0415 - it imports docker-py
 
             engine, (container, mark) = connect(), self._session
-            self._tell = teller(engine, container, "", mark)
+            self._tell = teller(lambda: engine, container, "", mark)
         return self._tell(signal)

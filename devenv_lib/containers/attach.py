@@ -125,7 +125,7 @@ def _run(
         variables={**known, **variables, MARK: mark},
         terminal=on_terminal(),
     )
-    tell = teller(engine, container.id, user, mark, spare=spare)
+    tell = teller(lambda: engine, container.id, user, mark, spare=spare)
     status = attend(line, tell, terminal=on_terminal(), passed=passed)
     if status == LOST:
         check_answered(lambda: engine, container.id, container.name)

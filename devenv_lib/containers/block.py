@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 
 from devenv_lib import host as machine
 from devenv_lib.containers.attach import checked, execute
-from devenv_lib.containers.lost import check_answered
-from devenv_lib.containers.signals import teller
+from devenv_lib.containers.captured import captured
 from devenv_lib.containers.stages import put_back
 from devenv_lib.containers.start import Start
 from devenv_lib.containers.stop import take_down
 from devenv_lib.containers.up import Environment, bring_up
 from devenv_lib.engine import connect
-from devenv_lib.engine.program import Output, capture
-from devenv_lib.engine.session import LOST, MARK, exec_words, new_mark, tell_in_time
+from devenv_lib.engine.program import Output
+from devenv_lib.engine.session import MARK, exec_words, new_mark
 from devenv_lib.errors import DevenvError, EngineFailure
 from devenv_lib.settings import Settings
 
@@ -97,14 +96,7 @@ class Inside:
         line = exec_words(
             self.engine.endpoint, container, checked(words), variables=variables, terminal=False
         )
-        try:
-            output = capture(line)
-        except BaseException:  # Ctrl-C, or what a handler of signals raised
-            tell_in_time(teller(self.engine, container, "", mark), "KILL")
-            raise
-        if output.status == LOST:
-            check_answered(lambda: self.engine, container, self.environment.container.name)
-        return output
+        return captured(line, lambda: self.engine, container, self.name, mark)
 
 
 @contextmanager

@@ -160,9 +160,11 @@ def _fed(pipe: IO[bytes] | None) -> Iterator[None]:
 
 def _feed(pipe: IO[bytes], over: int) -> None:
     """Copy stdin to a pipe until its end, until nobody reads it any more, or until it is over."""
-    stdin = sys.stdin.fileno()
+    stdin, poll = sys.stdin.fileno(), select.poll()
+    for descriptor in (stdin, over):
+        poll.register(descriptor, select.POLLIN)
     with suppress(OSError, ValueError):
-        while over not in select.select([stdin, over], [], [])[0]:
+        while over not in dict(poll.poll()):
             typed = os.read(stdin, 1 << 16)
             if not typed:
                 break

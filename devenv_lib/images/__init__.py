@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         outdated,
         stale,
     )
-    from devenv_lib.images.choice import Choice, choose, default_image, user_ids
+    from devenv_lib.images.choice import Choice, choose, default_image, shared_image, user_ids
     from devenv_lib.images.ensure import ensure, rehearse, rehearse_build
     from devenv_lib.images.identity import expected_identity, identity
     from devenv_lib.images.terminal import describes
@@ -35,6 +35,7 @@ __all__ = [
     "outdated",
     "rehearse",
     "rehearse_build",
+    "shared_image",
     "stale",
     "user_ids",
 ]
@@ -51,7 +52,7 @@ lazily(
             "outdated",
             "stale",
         ),
-        "choice": ("Choice", "choose", "default_image", "user_ids"),
+        "choice": ("Choice", "choose", "default_image", "shared_image", "user_ids"),
         "ensure": ("ensure", "rehearse", "rehearse_build"),
         "identity": ("expected_identity", "identity"),
         "terminal": ("describes",),

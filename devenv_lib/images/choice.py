@@ -45,17 +45,21 @@ class Choice:
 
 def choose(project: Project, settings: Settings) -> Choice:
     """Return the image for a project: the setting's, its own Dockerfile's, or the default."""
-    default = default_image(settings.prefix)
-    if settings.image and settings.image not in (default.name, settings.prefix):
-        return Choice(settings.image, "given")
     dockerfile = Path(project.path) / DOCKERFILE
     try:
-        if dockerfile.is_file() and not settings.image:
+        if not settings.image and dockerfile.is_file():
             refuse_outside(dockerfile, Path(project.path))
             return Choice(project.image, "project", dockerfile.parent)
     except OSError as error:
         raise unreadable(dockerfile, error) from None
-    return default
+    return shared_image(settings)
+
+
+def shared_image(settings: Settings) -> Choice:
+    """Return the image that is no project's: the setting's, or the default one."""
+    default = default_image(settings.prefix)
+    is_default = settings.image in ("", default.name, settings.prefix)
+    return default if is_default else Choice(settings.image, "given")
 
 
 def refuse_outside(dockerfile: Path, project: Path) -> None:

@@ -10,11 +10,11 @@ from invoke import Context
 from devenv_lib import images, report
 from devenv_lib.engine import connect
 from devenv_lib.errors import ImageError, Refused
-from devenv_lib.images import Choice
 from devenv_lib.tasks._task import dry, settings_of
 
 if TYPE_CHECKING:
     from devenv_lib.engine import Engine
+    from devenv_lib.images import Choice
     from devenv_lib.records import Identity
     from devenv_lib.settings import Settings
 
@@ -31,15 +31,13 @@ class Hands(NamedTuple):
         """The prefix whose volumes these are."""
         return self.settings.prefix
 
-    @property
-    def image(self) -> str:
-        """The name of the image for helpers, which is made or pulled if it is missing."""
+    def made_image(self) -> str:
+        """Make or pull the image for helpers if it is missing, and return its name."""
         owner = (os.getuid(), os.getgid())
         return images.ensure(self.engine, self.choice, self.settings, owner, report.say).name
 
-    @property
     def image_here(self) -> str:
-        """The name of that image for a dry run, which makes and pulls none.
+        """Return the name of that image for a dry run, which makes and pulls none.
 
         Raises:
             Refused: it is not here.
@@ -50,7 +48,7 @@ class Hands(NamedTuple):
                 "yet.",
                 f"{self.choice.bringing}; or leave out --dry",
             )
-        return self.image
+        return self.made_image()
 
     def user_of(self, image: str) -> Identity:
         """Return who the user of the helpers' image is.
@@ -71,10 +69,7 @@ def hands(c: Context) -> Hands:
     What killed commands left, never started, would keep volumes from being removed or filled.
     """
     settings = settings_of(c)
-    default = images.default_image(settings.prefix)
-    given = settings.image not in ("", default.name, settings.prefix)
-    choice = Choice(settings.image, "given") if given else default
     engine = connect()
     if not dry(c):
         engine.remove_leftovers(settings.prefix)
-    return Hands(engine, settings, choice)
+    return Hands(engine, settings, images.shared_image(settings))

@@ -124,8 +124,8 @@ def build(c: Context, path: str = ".", no_cache: bool = False) -> None:
 def _to_build(c: Context, path: str) -> tuple[Engine, Choice, Settings, tuple[int, int]]:
     """Return what is to be built, for whom: the default image is no project's, and needs none."""
     settings = settings_of(c)
-    default = images.default_image(settings.prefix)
-    if settings.image in (default.name, settings.prefix):
+    default = images.shared_image(settings)
+    if settings.image and default.kind == "default":
         found = None
         with suppress(OSError, RuntimeError):
             found = Path(path).expanduser().stat() if path else None

@@ -60,12 +60,12 @@ def cp(
         return
     if to == "-":
         with report.bytes_out() as stdout:
-            made = volumes.copy_out(at.engine, at.prefix, name, file, stdout, at.image)
+            made = volumes.copy_out(at.engine, at.prefix, name, file, stdout, at.made_image())
             _tell(made)
         return
     if to:
         made = volumes.copy_out(
-            at.engine, at.prefix, name, file, _home(to), at.image, replace=replace
+            at.engine, at.prefix, name, file, _home(to), at.made_image(), replace=replace
         )
     else:
         made = _copy_in(at, name, file, from_ or "", replace=replace)
@@ -88,7 +88,7 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _copy_in(at: Hands, name: str, file: str, source: str, *, replace: bool) -> Copied:
-    image = at.image
+    image = at.made_image()
     user = at.user_of(image)
     content: str | IO[bytes] = _home(source)
     if source == "-":
@@ -151,7 +151,7 @@ def usage(
         words += [f"--mount=type=volume,src={name},dst={volumes.WALK[1]},readonly"]
         report.lines([shlex.join([*words, at.choice.name, *volumes.WALK])])
         return
-    found = volumes.measure(at.engine, at.prefix, name, at.image, levels)
+    found = volumes.measure(at.engine, at.prefix, name, at.made_image(), levels)
     if format == "json":
         directories = [asdict(one) for one in found]
         report.as_json(

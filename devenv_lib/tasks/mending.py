@@ -31,7 +31,7 @@ def adopt(c: Context, name: list[str] | None = None, format: str = "table") -> N
         options = at.engine.info().volume_options
         report.lines(line for one in found for line in volumes.rehearse_adoption(one, options))
         return
-    image = at.image
+    image = at.made_image()
     words = [_adopt(at, each, image) for each in names]
     if format == "json":
         engine = at.engine.endpoint.name

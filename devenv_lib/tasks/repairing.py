@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from invoke import Context
 
@@ -52,7 +53,7 @@ def repair(
         check_name(one)  # before an image is made, and asked who its user is
     began = time.monotonic()
     at = hands(c)
-    image = at.image_here if dry(c) else at.image
+    image = at.image_here() if dry(c) else at.made_image()
     who = at.user_of(image)
     names = None if all else name
     plans = volumes.plan_repair(at.engine, at.prefix, names, image, who, owner=owner)
@@ -66,10 +67,11 @@ def repair(
     results = []
     for plan in plans:
         results.append(result := _repaired(at, plan, image, who))
-        report.outcome(*(result[key] for key in ("name", "outcome", "detail", "remedy")))
+        report.outcome(result.name, result.outcome, result.detail, result.remedy)
     if format == "json":
-        report.as_json(results)
+        report.as_json([asdict(one) for one in results])
     _sum_up(results, at.engine.endpoint.title, time.monotonic() - began)
+    finish(int(any(one.outcome in ("REFUSED", "FAILED") for one in results)))
 
 
 def _rehearsed(plan: RepairPlan, image: str, who: Identity) -> Iterator[str]:
@@ -143,8 +145,24 @@ def _ask(plans: Sequence[RepairPlan], who: Identity, where: str, *, owner: bool)
         raise Declined("Nothing was changed.", f"To look without a question: {again}")
 
 
-def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[str, Any]:
-    """Repair a volume, and return what became of it, as JSON has it."""
+@dataclass(frozen=True)
+class _Outcome:
+    """What became of one volume, as JSON has it."""
+
+    name: str
+    outcome: str
+    detail: str
+    remedy: str
+    user: str
+    given: int
+    leftovers: list[str]
+    owners: dict[str, int]
+    kept: list[str]
+    engine: str
+
+
+def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> _Outcome:
+    """Repair a volume, and return what became of it."""
     word, detail, remedy, done = "OK", "", "", 0
     found = plan.findings
     if plan.refusal:
@@ -166,27 +184,26 @@ def _repaired(at: Hands, plan: RepairPlan, image: str, who: Identity) -> dict[st
         word = "KEPT"
         counts = ", ".join(f"uid {uid}: {number}" for uid, number in found.owners.items())
         detail = f"entries that are not {who.name}'s stay ({counts})"
-    return {
-        "name": plan.name,
-        "outcome": word,
-        "detail": detail,
-        "remedy": as_called(remedy),
-        "user": f"{who.name} {who.user}",
-        "given": done,
-        "leftovers": [os.fsdecode(path) for path in (found.leftovers if found else ())],
-        "owners": {str(uid): number for uid, number in (found.owners if found else {}).items()},
-        "kept": [os.fsdecode(path) for path in (found.kept if found else ())],
-        "engine": at.engine.endpoint.name,
-    }
+    return _Outcome(
+        name=plan.name,
+        outcome=word,
+        detail=detail,
+        remedy=as_called(remedy),
+        user=f"{who.name} {who.user}",
+        given=done,
+        leftovers=[os.fsdecode(path) for path in (found.leftovers if found else ())],
+        owners={str(uid): number for uid, number in (found.owners if found else {}).items()},
+        kept=[os.fsdecode(path) for path in (found.kept if found else ())],
+        engine=at.engine.endpoint.name,
+    )
 
 
-def _sum_up(results: Sequence[dict[str, Any]], engine: str, seconds: float) -> None:
+def _sum_up(results: Sequence[_Outcome], engine: str, seconds: float) -> None:
     words = ("REPAIRED", "OK", "KEPT", "REFUSED", "FAILED")
-    counts = {word: sum(1 for one in results if one["outcome"] == word) for word in words}
+    counts = {word: sum(1 for one in results if one.outcome == word) for word in words}
     named = {"OK": "in order"}
     shown = {named.get(word, word.lower()): number for word, number in counts.items()}
     report.summary(shown, engine, seconds)
-    finish(int(counts["REFUSED"] + counts["FAILED"] > 0))
 
 
 TASKS = (repair,)

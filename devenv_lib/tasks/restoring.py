@@ -63,7 +63,7 @@ def restore(
                 at.engine,
                 at.prefix,
                 archive,
-                at.image,
+                at.made_image(),
                 name=target,
                 replace=directory,
                 protected=at.settings.volumes.protected,
@@ -90,7 +90,7 @@ def _rehearsal(
         at.engine,
         at.prefix,
         target,
-        at.image_here if there else "",
+        at.image_here() if there else "",
         replace=directory is not None,
         protected=at.settings.volumes.protected,
     )
@@ -136,7 +136,7 @@ def clone(c: Context, name: str = "", to: str = "", format: str = "table") -> No
         line = volume_line(to, common_labels(at.prefix), options)
         report.lines([line, f"# all of {name} is copied"])
         return
-    done = volumes.clone(at.engine, at.prefix, name, to, at.image)
+    done = volumes.clone(at.engine, at.prefix, name, to, at.made_image())
     if format == "json":
         report.as_json({**asdict(done), "engine": at.engine.endpoint.name})
     report.outcome(to, "CLONED", f"{texts.counted(done.files, 'entry', 'entries')}, from {name}")

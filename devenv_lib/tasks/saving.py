@@ -93,7 +93,7 @@ def save(
 ) -> list[volumes.Backup]:
     """Try to save every volume, report each, and return what was saved."""
     remove_left(directory)
-    made, image = [], at.image if names else ""
+    made, image = [], at.made_image() if names else ""
     for name in names:
         try:
             with ended_in_order(), report.progress(name) as moved:
@@ -124,7 +124,7 @@ def save_first(at: Hands, names: Sequence[str], directory: Path) -> None:
         Refused: one could not be saved, its archive is not what was written, or something was
             written into it since.
     """
-    image = at.image if names else ""
+    image = at.made_image() if names else ""
     before = volumes.last_changes(at.engine, at.prefix, names, image)
     made = save(at, names, directory, volumes.best())
     if len(made) != len(names):
