@@ -27,7 +27,9 @@ _KEPT = "ADOPTED SAVED RESTORED CLONED COPIED REPAIRED MENDED"
 _COLOURS = dict.fromkeys([*_DONE.split(), *_KEPT.split()], _GREEN)
 _COLOURS |= dict.fromkeys(["PASSED", "TRUSTED"], _GREEN)
 _COLOURS |= dict.fromkeys(["REFUSED", "FAILED", "FAIL", "ERROR"], _RED)
-_COLOURS |= dict.fromkeys(["KEPT", "WOULD", "WARN", "SKIPPED", "XFAILED", "XPASSED"], _YELLOW)
+_COLOURS |= dict.fromkeys(
+    ["KEPT", "WOULD", "WARN", "SKIPPED", "XFAILED", "XPASSED", "UNKNOWN"], _YELLOW
+)
 
 
 def _below(text: str, lead: str = "    ") -> str:
