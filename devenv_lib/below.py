@@ -46,7 +46,7 @@ def into(descriptor: int, name: str) -> int:
 class Below:
     """The directories below an open one, ``top``. The last one that was asked for is kept open.
 
-    So what is done in the order of a tree opens each directory once, however deep it is.
+    So what lies in it, or further down, is not looked up from the top each time; all else is.
     """
 
     def __init__(self, top: int) -> None:
@@ -81,7 +81,7 @@ class Below:
 def empty(top: int) -> None:
     """Remove what is in an open directory, however deep: level by level, it comes up to the top.
 
-    What cannot be removed stays, and does not keep the rest.
+    What cannot be removed, or opened (it has a mode of its own), stays and does not keep the rest.
     """
     waiting = _without_files(top)
     while waiting:
@@ -94,7 +94,7 @@ def empty(top: int) -> None:
 
 def _without_files(directory: int) -> list[str]:
     """Remove what is in a directory, as far as it can be, and return the directories in it."""
-    with suppress(OSError):  # it came with a mode of its own; some file systems have but one
+    with suppress(OSError):  # some file systems have but one mode
         os.fchmod(directory, 0o700)
     below = []
     with os.scandir(directory) as entries:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import tarfile
@@ -18,7 +19,6 @@ from devenv_lib.volumes import pack, unpack
 from devenv_lib.volumes.landing import beside
 from devenv_lib.volumes.tar import Counted
 
-#: What everybody who may write in a directory can do in it, at any moment.
 OWNER = (1000, 1000)
 
 
@@ -187,3 +187,14 @@ def test_nothing_that_is_copied_in_is_read_through_a_planted_symlink(
         pack.send_tree(str(tmp_path / "source"), Swapping(sent), OWNER, Tally())
     assert b"./a/y/large" in sent.getvalue()
     assert b"elsewhere" not in sent.getvalue()
+
+
+def test_a_directory_that_cannot_be_read_is_an_error_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> list[str]:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(pack, "_names", broken)
+    with pytest.raises(DevenvError, match=f"{tmp_path} could not be read: Input/output error"):
+        pack.send_tree(str(tmp_path), pack.Pipe(io.BytesIO()), OWNER, Tally())

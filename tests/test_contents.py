@@ -182,6 +182,24 @@ def test_an_archive_that_is_cut_is_not_whole_wherever_that_is(tmp_path: Path, fo
         assert not received(whole[:cut], tmp_path / str(cut)), cut
 
 
+def test_what_no_path_would_reach_is_left_out_and_named(tmp_path: Path) -> None:
+    """Each directory of it could be made in the one before."""
+    data, deep = io.BytesIO(), "/".join(["d" * 200] * 30)
+    with tarfile.open(fileobj=data, mode="w") as made:
+        for name in (".", *("/".join(["d" * 200] * number) for number in range(1, 31))):
+            member = tarfile.TarInfo(name)
+            member.type = tarfile.DIRTYPE
+            made.addfile(member)
+    data.seek(0)
+    tally, at = Tally(), os.open(tmp_path, DIRECTORY)
+    with unpack.opened(Counted(data)) as archive:
+        assert unpack.write_tree(archive, at, "it", tally)
+    os.close(at)
+    assert (tmp_path / "it" / "/".join(["d" * 200] * 15)).is_dir()
+    done = tally.done("it")
+    assert (done.omitted, done.omissions[-1].path) == (10, deep)
+
+
 def received(data: bytes, to: Path) -> bool:
     to.mkdir()
     at = os.open(to, DIRECTORY)

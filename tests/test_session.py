@@ -239,6 +239,34 @@ def test_what_is_typed_behind_a_commands_end_is_not_the_commands(terminal: int) 
         assert os.read(sys.stdin.fileno(), 100) == b"next\n"
 
 
+def test_who_reads_a_terminal_too_does_not_keep_a_command_from_its_end(
+    terminal: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pager, say, takes the key that both were told of; the next one comes much later."""
+    stdin, poll = sys.stdin.fileno(), select.poll
+
+    class Told:
+        def __init__(self) -> None:
+            self._poll, self._registered = poll(), list[int]()
+
+        def register(self, descriptor: int, event: int) -> None:
+            self._registered.append(descriptor)
+            self._poll.register(descriptor, event)
+
+        def poll(self, *seconds: float | None) -> list[tuple[int, int]]:
+            told = [(stdin, select.POLLIN)]
+            return told if stdin in self._registered else self._poll.poll(*seconds)
+
+    monkeypatch.setattr(select, "poll", Told)
+    ended: list[int] = []
+    waiting = threading.Timer(PATIENCE, os.write, (terminal, b"at last\n"))
+    waiting.start()
+    ended.append(attend(python("pass"), Inside(set()).tell, terminal=False))
+    assert (ended, waiting.is_alive()) == ([0], True)
+    waiting.cancel()
+    os.write(terminal, b"\n")  # for the reader that was left behind
+
+
 def test_a_terminal_has_its_mode_again(terminal: int) -> None:
     """Docker makes it raw, and may be killed."""
     before = termios.tcgetattr(terminal)

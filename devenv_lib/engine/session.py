@@ -35,6 +35,8 @@ _GRACE, _REST = 10.0, 2.0
 LOST = 255
 #: Seconds that an engine has to pass a signal on.
 _ANSWER = 5.0
+#: Seconds that what reads a terminal for docker may take to see that it is over.
+_FEEDING = 0.5
 #: Seconds until a program that was not there yet is looked for again.
 _AGAIN = 0.2
 
@@ -153,9 +155,10 @@ def _fed(pipe: IO[bytes] | None) -> Iterator[None]:
         yield
     finally:
         os.close(end)
-        feeding.join()
-        os.close(over)
-        pipe.close()
+        # What it was told of may have been taken by another reader of the terminal, as a pager.
+        feeding.join(_FEEDING)
+        with suppress(OSError):
+            pipe.close()
 
 
 def _feed(pipe: IO[bytes], over: int) -> None:
@@ -163,7 +166,7 @@ def _feed(pipe: IO[bytes], over: int) -> None:
     stdin, poll = sys.stdin.fileno(), select.poll()
     for descriptor in (stdin, over):
         poll.register(descriptor, select.POLLIN)
-    with suppress(OSError, ValueError):
+    with os.fdopen(over), suppress(OSError, ValueError):
         while over not in dict(poll.poll()):
             typed = os.read(stdin, 1 << 16)
             if not typed:

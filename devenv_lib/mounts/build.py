@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from devenv_lib.errors import SettingsError
 from devenv_lib.mounts.linked import follow
@@ -63,15 +64,24 @@ def build_mounts(
     return draft.plan()
 
 
-def _writable(project: Project, settings: Settings, host: Host) -> Mapping[PurePosixPath, str]:
-    """Return the resolved places that this or another environment may write, and their names."""
+class _Writable(NamedTuple):
+    """How people know a place that an environment may write, and whether only others may."""
+
+    words: str
+    others: bool = False
+
+
+def _writable(
+    project: Project, settings: Settings, host: Host
+) -> Mapping[PurePosixPath, _Writable]:
+    """Return the resolved places that this or another environment may write."""
     asked = (host.at(below(host.home, one.source)) for one in settings.mounts if one.mode == "rw")
     own = [found.real for found in asked if found.exists]
     if host.worktree and not host.worktree.unfit:
         own.append(host.worktree.real)
-    others = {place: f"{place}, another environment's," for place in host.shared}
-    mine = {place: f"{place}, which can be written inside," for place in own}
-    return {**others, **mine, project.path: "the project"}
+    others = {p: _Writable(f"{p}, another environment's,", others=True) for p in host.shared}
+    mine = {p: _Writable(f"{p}, which can be written inside,") for p in own}
+    return {**others, **mine, project.path: _Writable("the project")}
 
 
 @dataclass
@@ -82,7 +92,7 @@ class _Draft:
     settings: Settings
     host: Host
     identity: Identity
-    writable: Mapping[PurePosixPath, str]
+    writable: Mapping[PurePosixPath, _Writable]
     mounts: list[Mount] = field(default_factory=list)
     further: list[Mount] = field(default_factory=list)
     left: list[LeftOut] = field(default_factory=list)
@@ -147,14 +157,14 @@ class _Draft:
         place = chosen_inside(found, self.writable)
         if place is None:
             return None
-        why = f"a symlink in {self.writable[place]} decides that it is {found.real}"
-        others = place in self.host.shared and place != self.project.path
-        return LeftOut(str(found.path), target, why, "another" if others else "")
+        chooser = self.writable[place]
+        why = f"a symlink in {chooser.words} decides that it is {found.real}"
+        return LeftOut(str(found.path), target, why, "another" if chooser.others else "")
 
     def _exposed(self, links: PurePosixPath) -> str:
         """Return why a directory of links would not be what devenv makes it, or nothing."""
-        places = (words for place, words in self.writable.items() if links.is_relative_to(place))
-        return next((f"its links, in {links}, would lie in {words}" for words in places), "")
+        places = (at for place, at in self.writable.items() if links.is_relative_to(place))
+        return next((f"its links, in {links}, would lie in {at.words}" for at in places), "")
 
     def optional(self, relative: PurePosixPath, why: str) -> None:
         """Add a read-only bind of a path below the home if it exists and fits."""

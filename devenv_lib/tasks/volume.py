@@ -146,17 +146,19 @@ def _question(engine: Engine, plan: RemovalPlan) -> str:
 def _remove(engine: Engine, prefix: str, plan: RemovalPlan) -> Sequence[volumes.Removal]:
     """Remove volumes, and report each as it goes: Ctrl-C brings none of them back."""
     done: list[volumes.Removal] = []
+    begun: list[str] = []
 
     def told(one: volumes.Removal) -> None:
+        begun.clear()
         done.append(one)
         report.outcome(one.name, "FAILED" if one.failure else "REMOVED", one.failure)
 
     try:
-        volumes.remove(engine, prefix, plan, told)
+        volumes.remove(engine, prefix, plan, begins=begun.append, told=told)
     except KeyboardInterrupt:
-        for volume in plan.volumes[len(done) :][:1]:
+        for name in begun:
             what = "the engine may be removing it, and goes on with that"
-            report.outcome(volume.name, "UNKNOWN", what, "inv volume.list")
+            report.outcome(name, "UNKNOWN", what, "inv volume.list")
         raise
     return done
 

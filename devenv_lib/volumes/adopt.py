@@ -192,6 +192,7 @@ class _Work:
         labels = common_labels(self.prefix)
         kept = {**(found.volume.labels if found.volume else {}), **labels}
         self.engine.create_volume(self._copy, {**kept, LABEL_ADOPTING: self.name})
+        marked = False
         try:
             with self._helper(
                 volume_at(self.name, FROM), volume_at(self._copy, TO, read_only=False)
@@ -201,10 +202,15 @@ class _Work:
                 if original.digest == copied.digest:
                     seen = {LABEL_DIGEST: copied.digest, LABEL_ROOT: original.root}
                     labels = {**labels, LABEL_COMPLETE: self.name, **seen}
+                    marked = True  # from the request on: its answer can be lost
                     self.engine.create_volume(self._marker, labels)
                     self._refuse_users(helper.id)
-        except BaseException:
+        except Refused:  # there is no marker then
             self._give_up_copy()
+            raise
+        except BaseException:
+            if not marked:  # else it is complete, and the next call carries on
+                self._give_up_copy()
             raise
 
     def _refuse_users(self, helper: str) -> None:

@@ -22,7 +22,8 @@ _PREFIX, _LEFT = ".devenv-cp-", re.compile(r"\.devenv-cp-[0-9a-z_]{8}")
 #: The name of a copy while it is made.
 IT = "it"
 #: How the directory is opened that a person names: it may be one that cannot be listed.
-_PARENT = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+_REACHED = getattr(os, "O_PATH", getattr(os, "O_SEARCH", os.O_RDONLY))
+_PARENT = _REACHED | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def landing(to: str, own: str, *, replace: bool) -> Path:
@@ -119,9 +120,18 @@ def _make(parent: int) -> tuple[str, int]:
             os.mkdir(name, 0o700, dir_fd=parent)
             directory = os.open(name, DIRECTORY, dir_fd=parent)
             fcntl.flock(directory, fcntl.LOCK_EX)
-            if os.fstat(directory).st_nlink:
+            if _is_at(name, parent, directory):
                 return name, directory
             os.close(directory)
+
+
+def _is_at(name: str, parent: int, directory: int) -> bool:
+    """Whether an open directory still has its name."""
+    try:
+        found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(directory))
 
 
 def _remove_left(path: Path, parent: int) -> None:

@@ -89,8 +89,12 @@ def send_tree(top: str, pipe: Pipe, owner: tuple[int, int], tally: Tally) -> Non
         errors="surrogateescape",
     )
     with _directory(top) as directory, closing(Below(directory)) as below:
-        _send_directory(archive, os.fstat(directory), ".", owner)
-        waiting: list[tuple[str, ...]] = [(name,) for name in _names(directory)]
+        try:
+            found, names = os.fstat(directory), _names(directory)
+        except OSError as error:
+            raise _unreadable(top, error) from None
+        _send_directory(archive, found, ".", owner)
+        waiting: list[tuple[str, ...]] = [(name,) for name in names]
         while waiting and not pipe.broken:
             parts = waiting.pop()
             try:

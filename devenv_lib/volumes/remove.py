@@ -61,11 +61,14 @@ def remove(
     engine: Engine,
     prefix: str,
     plan: RemovalPlan,
+    *,
+    begins: Callable[[str], object] = lambda _: None,
     told: Callable[[Removal], object] = lambda _: None,
 ) -> tuple[Removal, ...]:
     """Carry out a plan: try every volume, and say what became of each.
 
-    ``told`` hears it at once, since what is gone is gone, also when this is interrupted.
+    ``told`` hears it at once, since what is gone is gone, also when this is interrupted, and
+    ``begins`` hears the name of each right before it is removed.
 
     A person may have taken an hour to answer. So everything is examined again first, and
     nothing is removed unless the plan would be the same now, for the very same volumes.
@@ -96,12 +99,14 @@ def remove(
         )
     removals = []
     for volume in plan.volumes:
-        removals.append(removal := _remove(engine, prefix, volume))
+        removals.append(removal := _remove(engine, prefix, volume, begins))
         told(removal)
     return tuple(removals)
 
 
-def _remove(engine: Engine, prefix: str, volume: Volume) -> Removal:
+def _remove(
+    engine: Engine, prefix: str, volume: Volume, begins: Callable[[str], object]
+) -> Removal:
     """Remove a volume; one that an adoption made may be the only complete copy by now."""
     name = volume.name
     try:
@@ -111,6 +116,7 @@ def _remove(engine: Engine, prefix: str, volume: Volume) -> Removal:
         if LABEL_ADOPTING in volume.labels:
             for refusal in plan_removal(engine, prefix, [name]).refusals:
                 return Removal(name, f"{refusal.reason}: {refusal.remedy}")
+        begins(name)
         engine.remove_volume(name)
         return Removal(name, "" if engine.volume(name) is None else "it is there again")
     except EngineFailure as error:

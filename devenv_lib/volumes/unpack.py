@@ -16,6 +16,7 @@ from typing import IO, cast
 
 from devenv_lib.below import Below
 from devenv_lib.below import opened as opened_below
+from devenv_lib.plans.archive import LONGEST_PATH
 from devenv_lib.plans.contents import Tally, link_stays, member_parts
 from devenv_lib.volumes.tar import END, Counted
 
@@ -138,6 +139,8 @@ class _Tree:
         parts = member_parts(member.name)
         if parts is None:
             self._tally.omit(member.name, "that is no name below the copy")
+        elif len(os.fsencode(member.name)) > LONGEST_PATH:  # no path would reach it
+            self._tally.omit("/".join(parts), f"it cannot be here: {os.strerror(ENAMETOOLONG)}")
         elif member.issym():
             self._note_link(parts, member.linkname)
         elif member.isdir():

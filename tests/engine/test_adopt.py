@@ -15,7 +15,7 @@ import pytest
 from devenv_lib import volumes
 from devenv_lib.engine import Engine
 from devenv_lib.engine.helper import Helper
-from devenv_lib.errors import DevenvError, Refused
+from devenv_lib.errors import DevenvError, EngineFailure, Refused
 from devenv_lib.names import (
     LABEL_ADOPTING,
     LABEL_COMPLETE,
@@ -249,6 +249,25 @@ def test_who_begins_to_use_a_volume_while_it_is_copied_goes_on_with_it(
     assert workspace.volume_names() == []  # of devenv's
     assert workspace.engine.volume(odd) is not None
     docker("rm", "--force", name)
+    monkeypatch.undo()
+    assert volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
+    assert scan(odd) == before
+
+
+def test_a_copy_that_is_complete_stays_when_the_look_for_users_fails(
+    workspace: Workspace, odd: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what its marker speaks of."""
+    before, module = scan(odd), importlib.import_module("devenv_lib.volumes.adopt")
+
+    def fails(*_: object) -> None:
+        raise EngineFailure("it went")
+
+    monkeypatch.setattr(module, "refuse_users", fails)
+    with pytest.raises(EngineFailure, match="it went"):
+        volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
+    there = {volume.name for volume in workspace.engine.volumes()}
+    assert {odd, adopting_name(odd), complete_name(odd)} <= there
     monkeypatch.undo()
     assert volumes.adopt(workspace.engine, workspace.prefix, odd, IMAGE)
     assert scan(odd) == before

@@ -444,3 +444,20 @@ def test_an_interrupted_removal_says_what_is_gone_and_what_may_be(
     ]
     assert not any(names[2] in line for line in lines)
     assert lines[-1] == "Interrupted."
+
+
+def test_a_removal_that_is_interrupted_before_it_begins_says_so_alone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While everything is examined again."""
+    name = workspace.make_volume("a")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "volume", interrupted)
+    monkeypatch.setenv("DEVENV_PREFIX", workspace.prefix)
+    with pytest.raises(Exit):
+        ns["volume.rm"](Context(), name=[name], force=True)
+    said = capsys.readouterr()
+    assert (said.out + said.err).splitlines() == ["Interrupted."]
