@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 import devenv_lib as devenv
-from devenv_lib.containers import block
+from devenv_lib.containers import block, captured
 from devenv_lib.engine.program import Output
 from devenv_lib.errors import EngineFailure, ProjectError, UsageError
 from tests.conftest import Workspace, docker
@@ -91,7 +91,7 @@ def test_a_status_that_is_dockers_own_is_not_the_commands(
 
     with environment(workspace) as inside:
         assert inside.output(["sh", "-c", "exit 255"]).status == 255
-        monkeypatch.setattr(block, "capture", gone)
+        monkeypatch.setattr(captured, "capture", gone)
         with pytest.raises(EngineFailure, match="is not running any more"):
             inside.output(["true"])
 

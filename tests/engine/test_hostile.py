@@ -309,10 +309,10 @@ def test_a_name_that_another_project_took_meanwhile_is_no_failure(
     engine = second.engine
     create = engine.create
 
-    def late(plan: Any, name: str) -> str:
+    def late(plan: Any, name: str, made: Any) -> str:
         monkeypatch.setattr(engine, "create", create)
         first.up()
-        return create(plan, name)
+        return create(plan, name, made)
 
     monkeypatch.setattr(engine, "create", late)
     environment = second.up()

@@ -402,7 +402,7 @@ def test_a_disk_that_fills_up_after_the_commit_does_not_keep_the_new_out(
 ) -> None:
     name = in_memory(workspace, "size=2m,nr_inodes=40")
     words = ["run", "--rm", "--user=0", "--network=none", f"--volume={name}:/v:nocopy"]
-    words += [f"--env=SWAP={script('swap.sh')}", IMAGE, "sh", "-c", _FULL_AFTER_COMMIT]
+    words += [f"--env=SWAP={script('volumes/swap.sh')}", IMAGE, "sh", "-c", _FULL_AFTER_COMMIT]
     done = docker(*words, check=False)
     assert (done.returncode, done.stdout) == (0, "carried on\nnew\n"), done.stderr
 
@@ -413,7 +413,7 @@ def test_a_disk_without_room_for_the_moves_leaves_the_volume_as_it_was() -> None
     steps = [f'sh -c "$SWAP" devenv /v {step}' for step in ("begin m", "commit m top", "settle m")]
     lines = ["cd /v", "touch old", steps[0], filled, steps[1], steps[2], "ls -A"]
     words = ["run", "--rm", "--user=0", "--network=none", "--tmpfs=/v:size=1m"]
-    words += [f"--env=SWAP={script('swap.sh')}", IMAGE, "sh", "-c", "\n".join(lines)]
+    words += [f"--env=SWAP={script('volumes/swap.sh')}", IMAGE, "sh", "-c", "\n".join(lines)]
     assert docker(*words).stdout == "rolled back\nold\n"
 
 
