@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from devenv_lib.cli.grammar import Command, translate
+from devenv_lib.cli.grammar import translate
 from devenv_lib.cli.program import commands
 from devenv_lib.cli.usage import usage
 from devenv_lib.errors import UsageError
@@ -236,7 +236,8 @@ def test_nothing_is_acted_on_that_was_not_named(argv: list[str]) -> None:
         ("check", "devenv check [FLAGS] [PATH] [-- FLAGS…]"),
         ("volume.cp", "devenv volume cp [FLAGS] NAME"),
         ("list", "devenv list [FLAGS]"),
+        ("setup", "devenv setup"),
     ],
 )
 def test_help_says_how_a_command_is_typed(name: str, typed: str) -> None:
-    assert usage(Command(name)) == typed
+    assert usage(COMMANDS[name]) == typed

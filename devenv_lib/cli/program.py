@@ -101,8 +101,10 @@ class Devenv(Program):
 
     def print_task_help(self, name: str) -> None:
         """Print how a command is typed, what it does, and its flags."""
-        report.out(f"Usage: {usage(Command(name))}\n\n{getdoc(self.collection[name])}\n\nFlags:")
-        self.print_columns(self.parser.contexts[name].help_tuples())
+        report.out(f"Usage: {usage(commands()[name])}\n\n{getdoc(self.collection[name])}\n")
+        if flags := self.parser.contexts[name].help_tuples():
+            report.out("Flags:")
+            self.print_columns(flags)
 
     def display_with_columns(
         self, pairs: Sequence[tuple[str, str | None]], extra: str = ""

@@ -46,5 +46,6 @@ _BEHIND = {"exec": "-- COMMAND…", "check": "[-- FLAGS…]"}
 
 def usage(command: Command) -> str:
     """Return how a command is typed, with its bare words."""
-    words = ["devenv", command.title, "[FLAGS]", _BARE.get(command.bare), _BEHIND.get(command.name)]
+    flags = "[FLAGS]" if command.flags else ""
+    words = ("devenv", command.title, flags, _BARE.get(command.bare), _BEHIND.get(command.name))
     return " ".join(word for word in words if word)

@@ -209,6 +209,14 @@ def test_help_and_version_are_printed(workspace: Workspace) -> None:
     assert "  volume adopt " in workspace.devenv("help", "volume").stdout
 
 
+@pytest.mark.parametrize("name", ns.task_names)
+def test_every_command_has_help(workspace: Workspace, name: str) -> None:
+    done = workspace.devenv("help", *name.split("."))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"Usage: devenv {name.replace('.', ' ')}")
+    assert ("Flags:" in done.stdout) == (name != "setup")
+
+
 def test_every_task_can_be_given_by_its_own_name(workspace: Workspace) -> None:
     done = workspace.devenv("--dry", "run", "--detach")
     assert done.stdout == workspace.inv("--dry", "run", "--detach").stdout
