@@ -13,13 +13,16 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-#: How a directory is opened of which nobody knows what it is by then.
+#: How a directory is opened, and a file to read, of which nobody knows what it is by then.
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+#: How a file is made that is written.
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @contextmanager
-def opened(name: str, at: int) -> Iterator[int]:
-    """Give a directory in the one that is open as ``at``.
+def opened(name: str, at: int | None = None) -> Iterator[int]:
+    """Give a directory in the one that is open as ``at``, or at a path that is trusted up to it.
 
     Raises:
         OSError: it is none, or a symlink.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devenv_lib import scripts
 from devenv_lib.mounts import MountPlan
 from devenv_lib.plans import Gifts, Place, Step, gifts, provisioning, read_place
 from devenv_lib.settings import Settings
@@ -333,8 +333,7 @@ def test_every_owner_and_size_that_ls_can_write_is_read_back(
 
 def script(name: str, *words: str | Path, where: Path | None = None) -> str:
     """Run a script here, as it runs inside; return what it prints."""
-    text = (files("devenv_lib") / "volumes" / name).read_text()
-    command = ["/bin/sh", "-c", text, "devenv", *map(str, words)]
+    command = ["/bin/sh", "-c", scripts.script(f"volumes/{name}"), "devenv", *map(str, words)]
     done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout

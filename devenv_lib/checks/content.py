@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from devenv_lib.below import DIRECTORY, FILE
 from devenv_lib.errors import Refused
 from devenv_lib.plans.contents import link_stays
 
@@ -22,7 +23,6 @@ from devenv_lib.plans.contents import link_stays
 PLACE = PurePosixPath(".devenv/checks")
 #: Entries, bytes of one file and of all, and levels: checks are text that people read.
 _MOST, _LARGEST, _ALL, _DEEPEST = 1000, 1 << 20, 1 << 24, 10
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 #: Made by interpreters, never by people. They are not copied, so nothing can load them.
 _COMPILED = "__pycache__"
 
@@ -83,7 +83,7 @@ def _open_place(project: PurePosixPath) -> int | None:
     descriptor = os.open(project, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for part in PLACE.parts:
         try:
-            below = os.open(part, _OPEN | os.O_DIRECTORY, dir_fd=descriptor)
+            below = os.open(part, DIRECTORY, dir_fd=descriptor)
         except FileNotFoundError:
             return None
         finally:
@@ -116,14 +116,14 @@ class _Reader:
         if stat.S_ISLNK(found.st_mode):
             self.entries[key] = self._link(os.readlink(name, dir_fd=parent), path)
         elif stat.S_ISDIR(found.st_mode):
-            descriptor = os.open(name, _OPEN | os.O_DIRECTORY, dir_fd=parent)
+            descriptor = os.open(name, DIRECTORY, dir_fd=parent)
             self.entries[key] = Entry("directory", _mode(os.fstat(descriptor)))
             self.directory(descriptor, path)
         else:
             self.entries[key] = self._file(parent, name, path)
 
     def _file(self, parent: int, name: str, path: PurePosixPath) -> Entry:
-        descriptor = os.open(name, _OPEN, dir_fd=parent)
+        descriptor = os.open(name, FILE, dir_fd=parent)
         with os.fdopen(descriptor, "rb") as file:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):

@@ -8,7 +8,7 @@ import uuid
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from devenv_lib.below import into
+from devenv_lib.below import NEW_FILE, into
 from devenv_lib.errors import DevenvError
 from devenv_lib.host import links
 
@@ -56,9 +56,8 @@ def _directory(path: PurePosixPath, project: str) -> int:
 def _put(made: Path, directory: int, name: str) -> None:
     """Write a copy of a file into an open directory, and then give it its name."""
     partial = f".{name}.{uuid.uuid4().hex[:12]}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        with os.fdopen(os.open(partial, flags, 0o666, dir_fd=directory), "wb") as file:
+        with os.fdopen(os.open(partial, NEW_FILE, 0o666, dir_fd=directory), "wb") as file:
             file.write(made.read_bytes())
         os.replace(partial, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:

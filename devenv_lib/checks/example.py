@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import PurePosixPath
 
-from devenv_lib.below import into
+from devenv_lib.below import NEW_FILE, into
 from devenv_lib.checks.content import PLACE, Content, Entry
 from devenv_lib.errors import DevenvError
 
@@ -60,7 +60,8 @@ def write_example(project: PurePosixPath) -> Content:
 
 
 def _create(directory: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(EXAMPLE, flags, _MODE, dir_fd=directory), "w", encoding="utf-8") as file:
+    with os.fdopen(
+        os.open(EXAMPLE, NEW_FILE, _MODE, dir_fd=directory), "w", encoding="utf-8"
+    ) as file:
         os.fchmod(file.fileno(), _MODE)
         file.write(TEXT)

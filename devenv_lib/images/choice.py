@@ -12,8 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
+from devenv_lib.below import FILE
 from devenv_lib.errors import ImageError
-from devenv_lib.images.context import CONTEXT_FILE, DEEPEST
+from devenv_lib.images.context import DEEPEST
 from devenv_lib.project import Project
 from devenv_lib.settings import Settings
 
@@ -116,7 +117,7 @@ def _digest(context: Path, more: Sequence[str]) -> str:
         content = os.fsencode(entry.readlink()) if stat.S_ISLNK(found.st_mode) else b""
         if stat.S_ISREG(found.st_mode):
             # Whoever can write the project may put a pipe or a symlink there just now.
-            with os.fdopen(os.open(entry, CONTEXT_FILE), "rb") as file:
+            with os.fdopen(os.open(entry, FILE), "rb") as file:
                 content = hashlib.file_digest(file, "sha256").digest()
         name = os.fsencode(entry.relative_to(context))
         for part in (name, str(entry.lstat().st_mode).encode(), content):

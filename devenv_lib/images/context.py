@@ -2,8 +2,7 @@
 
 Whatever runs in an environment can write the project, at any moment. The docker program reads a
 context by its paths: a directory that is swapped for a symlink meanwhile would have it send
-what that leads to. So each directory and file is opened below the one that holds it, and no
-symlink is followed.
+what that leads to. So the copy is made by descriptors (`devenv_lib.below`).
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+from devenv_lib.below import FILE, Below, opened
 
 #: Directories in each other that a context may have: a copy and a digest go down into each.
 DEEPEST = 64
-#: How a file of a context is opened, of which nobody knows what it is by then.
-CONTEXT_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_DIRECTORY = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def copy_context(context: Path, project: Path, to: Path) -> None:
@@ -47,15 +45,8 @@ def _opened_below(project: Path, directory: Path) -> Iterator[int]:
     """Give a descriptor of a directory that is in a project, or is it."""
     if not directory.is_relative_to(project):
         raise OSError(errno.EXDEV, "it leads out of the project", str(directory))
-    at = os.open(project, _DIRECTORY)
-    try:
-        for part in directory.relative_to(project).parts:
-            below = os.open(part, _DIRECTORY, dir_fd=at)
-            os.close(at)
-            at = below
-        yield at
-    finally:
-        os.close(at)
+    with opened(str(project)) as top, closing(Below(top)) as below:
+        yield below.directory(directory.relative_to(project).parts)
 
 
 def _copy(directory: int, to: Path, depth: int) -> None:
@@ -69,17 +60,14 @@ def _copy(directory: int, to: Path, depth: int) -> None:
         elif stat.S_ISREG(status.st_mode):
             _copy_file(name, directory, to / name)
         elif stat.S_ISDIR(status.st_mode):
-            below = os.open(name, _DIRECTORY, dir_fd=directory)
-            try:
+            with opened(name, directory) as below:
                 _copy(below, to / name, depth - 1)
-            finally:
-                os.close(below)
             (to / name).chmod(stat.S_IMODE(status.st_mode) | stat.S_IRWXU)
 
 
 def _copy_file(name: str, directory: int, to: Path) -> None:
     with (
-        os.fdopen(os.open(name, CONTEXT_FILE, dir_fd=directory), "rb") as source,
+        os.fdopen(os.open(name, FILE, dir_fd=directory), "rb") as source,
         to.open("xb") as target,
     ):
         status = os.fstat(source.fileno())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import IO
 
-from devenv_lib.below import Below
+from devenv_lib.below import FILE, Below
 from devenv_lib.errors import DevenvError, UsageError
 from devenv_lib.plans.contents import Tally
 
@@ -146,8 +146,7 @@ def _send(
         return True
     member = _member(found, f"./{inside}", owner)
     if stat.S_ISREG(found.st_mode):
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-        with os.fdopen(os.open(name, flags, dir_fd=at), "rb", buffering=0) as file:
+        with os.fdopen(os.open(name, FILE, dir_fd=at), "rb", buffering=0) as file:
             member.size = os.fstat(file.fileno()).st_size
             archive.addfile(member, file)
         tally.files += 1

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from devenv_lib.below import FILE
 from devenv_lib.errors import DevenvError
 
 #: What is not whole yet, or was left by a process that was killed.
@@ -128,7 +129,7 @@ def _remove_left(path: Path) -> bool:
     if not _PARTIAL.fullmatch(path.name):
         return False
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, FILE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from errno import EILSEQ, ENAMETOOLONG, ENOENT
 from typing import IO, cast
 
-from devenv_lib.below import Below
+from devenv_lib.below import NEW_FILE, Below
 from devenv_lib.below import opened as opened_below
 from devenv_lib.plans.archive import LONGEST_PATH
 from devenv_lib.plans.contents import Tally, link_stays, member_parts
@@ -102,8 +102,7 @@ def _write(
 ) -> None:
     """Write a file as the caller's, with the mode that the umask leaves; holes stay holes."""
     content = archive.extractfile(member)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(name, flags, 0o600 | member.mode & 0o777, dir_fd=at)
+    descriptor = os.open(name, NEW_FILE, 0o600 | member.mode & 0o777, dir_fd=at)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
         while content and (chunk := content.read(CHUNK)):
             if chunk == _ZEROS:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 from devenv_lib.errors import EngineNotInstalled, EngineNotRunning, SetupError
+from devenv_lib.scripts import script
 from devenv_lib.setup import machine
 from tests.conftest import Workspace
 
@@ -88,7 +88,7 @@ def test_without_root_and_sudo_the_command_for_root_is_named(
 
 def test_the_start_script_removes_only_stale_pid_files(tmp_path: Path) -> None:
     """A pid that is another program's now would keep dockerd from starting; a live one stays."""
-    text = (files("devenv_lib") / "setup" / "start.sh").read_text()
+    text = script("setup/start.sh")
     live = tmp_path / "dockerd"
     live.write_text("#!/bin/sh\nsleep 30\n")
     live.chmod(0o755)
